@@ -1,0 +1,265 @@
+//! The executor: a slab of tasks, and one operation, `step`: poll the task whose id is next.
+//!
+//! The problem: tasks start tasks, end tasks and drop tasks while they are being polled. So nothing of the executor
+//! may be borrowed while a future runs, or the first `spawn` inside a task would panic.
+//!
+//! ```text
+//!   spawn(future)                     step()
+//!      |                                1. pop an id off the ready queue
+//!      v                                2. take the task out of its slot   Resting(task) -> Running
+//!   +------------- slab -----------+    3. poll it, with nothing borrowed
+//!   | 0 Resting(task 1)            |    4. Pending: put it back            Running -> Resting(task)
+//!   | 1 Running: task 4 is polled  |       Ready:   free the slot, then drop the future
+//!   | 2 (free)                     |
+//!   +------------------------------+
+//! ```
+//!
+//! 1. No future is polled and none is dropped while `tasks` is borrowed. Every borrow lasts one statement.
+//! 2. A slot is reused, a serial is not. An id whose serial is not the slot's belongs to a task that has ended; its
+//!    wake must not reach the stranger who lives there now.
+//! 3. `step` polls one task, once. What keeps one busy task from starving the others is the queue's order: a task
+//!    that wakes itself goes to the end.
+//! 4. After `close`, `spawn` drops its future at once. So the slab can be emptied even if futures spawn in `drop`.
+//!
+//! It runs without any operating system: no socket, no clock. Left out: priorities, a slot for the task that was
+//! woken last (tokio's LIFO slot), and stealing by other threads (`async-executor/src/lib.rs`).
+
+use std::cell::{Cell, RefCell};
+use std::mem;
+use std::panic::Location;
+use std::sync::Arc;
+use std::task::Poll;
+
+use slab::Slab;
+
+use super::ready::ReadyQueue;
+use super::task::{BoxedTask, Task, TaskWaker};
+use super::trace::{Event, Outcome, TaskId, Tracer};
+
+/// Owns all tasks and polls them, one at a time.
+pub struct Executor {
+    tasks: RefCell<Slab<Slot>>,
+    ready: Arc<ReadyQueue>,
+    tracer: Tracer,
+    /// The task that is being polled right now. Written by `poll`.
+    current: Cell<Option<TaskId>>,
+    /// The serial of the latest task. Written by `spawn`.
+    last_serial: Cell<u64>,
+    /// No more tasks: the runtime is being dropped. Written by `close`.
+    closed: Cell<bool>,
+    /// Polls so far, and ids popped whose task had ended.
+    polls: Cell<u64>,
+    stale: Cell<u64>,
+}
+
+/// Where a task's future is.
+enum Slot {
+    /// Here, between two polls.
+    Resting(Task),
+    /// On the stack of `step`. `aborted`: it asked for its own end and gets it when its poll returns.
+    Running { serial: u64, aborted: bool },
+}
+
+impl Slot {
+    fn serial(&self) -> u64 {
+        match self {
+            Slot::Resting(task) => task.id.serial,
+            Slot::Running { serial, .. } => *serial,
+        }
+    }
+}
+
+/// A task as a debugger would show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskSnapshot {
+    /// Its id.
+    pub id: TaskId,
+    /// Where it was spawned.
+    pub at: &'static Location<'static>,
+    /// How often it was polled.
+    pub polls: u32,
+    /// What it does now.
+    pub state: TaskState,
+}
+
+/// What a task does between birth and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskState {
+    /// Its id is on the ready queue.
+    Queued,
+    /// It waits for a wake.
+    Waiting,
+    /// It is being polled.
+    Running,
+}
+
+impl Executor {
+    /// An executor with no tasks that takes its ids from `ready`.
+    pub fn new(ready: Arc<ReadyQueue>, tracer: Tracer) -> Executor {
+        Executor {
+            tasks: RefCell::default(),
+            ready,
+            tracer,
+            current: Cell::new(None),
+            last_serial: Cell::new(0),
+            closed: Cell::new(false),
+            polls: Cell::new(0),
+            stale: Cell::new(0),
+        }
+    }
+
+    /// Takes a future in and queues its first poll. It does not run before the next `step`.
+    #[track_caller]
+    pub fn spawn(&self, future: BoxedTask) -> TaskId {
+        let at = Location::caller();
+        self.last_serial.set(self.last_serial.get() + 1);
+        let serial = self.last_serial.get();
+        if self.closed.get() {
+            drop(future);
+            return TaskId { slot: usize::MAX, serial };
+        }
+        // Hold the place first: the id must name the slot before the task can be built.
+        let slot = self.tasks.borrow_mut().insert(Slot::Running { serial, aborted: false });
+        let id = TaskId { slot, serial };
+        let shared = TaskWaker::new(id, self.ready.clone(), self.tracer.clone());
+        let task = Task::new(id, at, future, shared);
+        self.tracer.emit(Event::Spawned { task: id, parent: self.current.get(), at });
+        task.wake();
+        self.tasks.borrow_mut()[slot] = Slot::Resting(task);
+        id
+    }
+
+    /// Polls the task whose id is next, once. `None`: nobody is ready.
+    ///
+    /// # Panics
+    /// When called by a task: a poll inside a poll would run the queue in an order that nobody can explain.
+    pub fn step(&self) -> Option<TaskId> {
+        assert!(self.current.get().is_none(), "a task cannot step the executor that polls it");
+        loop {
+            let id = self.ready.pop()?;
+            if let Some(task) = self.check_out(id) {
+                self.poll(task);
+                return Some(id);
+            }
+            self.stale.set(self.stale.get() + 1);
+            self.tracer.emit(Event::Stale { task: id });
+        }
+    }
+
+    /// Ends a task: its future is dropped now, or when the poll that it is in returns. Nothing happens if it has
+    /// ended already.
+    pub fn abort(&self, id: TaskId) {
+        let Some(task) = self.check_out(id) else {
+            self.mark_aborted(id);
+            return;
+        };
+        self.finish(task, Outcome::Aborted);
+    }
+
+    /// The task that is being polled right now.
+    pub fn current(&self) -> Option<TaskId> {
+        self.current.get()
+    }
+
+    /// How many tasks there are.
+    pub fn len(&self) -> usize {
+        self.tasks.borrow().len()
+    }
+
+    /// Whether there are no tasks.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// (polls, stale ids) so far.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.polls.get(), self.stale.get())
+    }
+
+    /// All tasks, in the order of their slots.
+    pub fn snapshot(&self) -> Vec<TaskSnapshot> {
+        self.tasks.borrow().iter().filter_map(|(_, slot)| slot.snapshot()).collect()
+    }
+
+    /// Refuses new tasks and drops those that there are, one by one, oldest slot first.
+    pub fn close(&self) {
+        self.closed.set(true);
+        loop {
+            // A statement of its own: in a `while let` the borrow would live as long as the loop's body.
+            let next = self.tasks.borrow().iter().find_map(|(_, slot)| slot.resting());
+            let Some(id) = next else { break };
+            self.abort(id);
+        }
+    }
+
+    fn poll(&self, mut task: Task) {
+        task.polls += 1;
+        self.polls.set(self.polls.get() + 1);
+        self.tracer.emit(Event::Polled { task: task.id, nth: task.polls });
+        self.current.set(Some(task.id));
+        let polled = task.poll();
+        self.current.set(None);
+        match polled {
+            Poll::Ready(outcome) => self.finish(task, outcome),
+            Poll::Pending => self.check_in(task),
+        }
+    }
+
+    /// Takes a resting task out of its slot. `None`: it has ended, or it is running.
+    fn check_out(&self, id: TaskId) -> Option<Task> {
+        let mut tasks = self.tasks.borrow_mut();
+        let slot = tasks.get_mut(id.slot)?;
+        if !matches!(slot, Slot::Resting(task) if task.id == id) {
+            return None;
+        }
+        match mem::replace(slot, Slot::Running { serial: id.serial, aborted: false }) {
+            Slot::Resting(task) => Some(task),
+            Slot::Running { .. } => None,
+        }
+    }
+
+    /// Puts a task back after a poll that returned `Pending`.
+    fn check_in(&self, task: Task) {
+        let id = task.id;
+        if self.was_aborted(id) {
+            return self.finish(task, Outcome::Aborted);
+        }
+        self.tracer.emit(Event::Pending { task: id, lost: task.is_lost() });
+        self.tasks.borrow_mut()[id.slot] = Slot::Resting(task);
+    }
+
+    /// Frees the slot, tells, and drops the future last: its `drop` may spawn into the slot that is now free.
+    fn finish(&self, task: Task, outcome: Outcome) {
+        let freed = self.tasks.borrow_mut().remove(task.id.slot);
+        debug_assert_eq!(freed.serial(), task.id.serial);
+        self.tracer.emit(Event::Finished { task: task.id, outcome });
+        drop(task);
+    }
+
+    fn mark_aborted(&self, id: TaskId) {
+        if let Some(Slot::Running { serial, aborted }) = self.tasks.borrow_mut().get_mut(id.slot)
+            && *serial == id.serial
+        {
+            *aborted = true;
+        }
+    }
+
+    fn was_aborted(&self, id: TaskId) -> bool {
+        matches!(self.tasks.borrow().get(id.slot), Some(Slot::Running { aborted: true, .. }))
+    }
+}
+
+impl Slot {
+    fn resting(&self) -> Option<TaskId> {
+        match self {
+            Slot::Resting(task) => Some(task.id),
+            Slot::Running { .. } => None,
+        }
+    }
+
+    fn snapshot(&self) -> Option<TaskSnapshot> {
+        let Slot::Resting(task) = self else { return None };
+        let state = if task.is_queued() { TaskState::Queued } else { TaskState::Waiting };
+        Some(TaskSnapshot { id: task.id, at: task.at, polls: task.polls, state })
+    }
+}

@@ -1,0 +1,137 @@
+//! A task: a future that the executor owns, and the waker that names it.
+//!
+//! The problem: a future that waits must leave something behind that brings it back. It cannot leave itself: it
+//! is not `Send`, and it is being polled at this very moment. So it leaves a **name**. A [`TaskWaker`] holds the
+//! task's id and the queue to push it onto, and nothing of the future.
+//!
+//! ```text
+//!              +--------- wake(): queued was false: push the id ---------+
+//!              |                                                         v
+//!        [ waiting ]                                                [ queued ] --+ wake(): queued is true
+//!              ^                                                         |  ^----+ already: nothing to do
+//!              |                                                         | poll(): queued = false, first
+//!              +---- Pending, and queued is still false ---- [ running ]<+
+//!                    Pending, and queued is true: a wake came during the poll; the id is on the queue again
+//! ```
+//!
+//! 1. `queued` is true exactly while the id is on the ready queue (or about to be pushed). 100 wakes push once.
+//! 2. `queued` is cleared **before** the poll. Cleared after it, a wake that came during the poll would be
+//!    swallowed: it found `queued` true, pushed nothing, and then the flag went down. The task would sleep for ever.
+//! 3. It is cleared with `swap(false, AcqRel)`, not with `store(false, Release)`. The waking thread wrote some data,
+//!    then did `swap(true)` and found `true`: it relies on the *coming* poll to see its data. Only a read in that
+//!    poll that observes its `swap` gives that. A plain store reads nothing. `tests/loom.rs` finds the lost wake-up.
+//! 4. A waker may outlive its task, and the runtime. Then its id matches no slot (the serial differs), or nobody
+//!    pops the queue. Both are harmless.
+//!
+//! Left out: one allocation for everything. tokio keeps future, state and waker in one block with a hand-made
+//! vtable and reference counts (`tokio/src/runtime/task/`), which needs `unsafe`.
+
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
+use std::task::{Context, Poll, Wake as StdWake, Waker};
+
+use super::ready::ReadyQueue;
+use super::shared::AtomicBool;
+use super::trace::{Event, Outcome, TaskId, Tracer, Wake};
+
+/// What a [`Waker`] of this runtime points at. `Arc<TaskWaker>` becomes a `Waker` through `std::task::Wake`.
+pub struct TaskWaker {
+    id: TaskId,
+    /// The id is on the ready queue, or about to be pushed. Set by wakes on any thread, cleared by the poll.
+    queued: AtomicBool,
+    queue: Arc<ReadyQueue>,
+    tracer: Tracer,
+}
+
+impl TaskWaker {
+    /// A waker for the task called `id`, not queued yet.
+    pub fn new(id: TaskId, queue: Arc<ReadyQueue>, tracer: Tracer) -> TaskWaker {
+        TaskWaker { id, queued: AtomicBool::new(false), queue, tracer }
+    }
+
+    /// Takes the `queued` flag down; see point 3 above for why this is a swap.
+    pub fn clear_queued(&self) {
+        self.queued.swap(false, Ordering::AcqRel);
+    }
+}
+
+impl StdWake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let task = self.id;
+        if self.queued.swap(true, Ordering::AcqRel) {
+            self.queue.count_coalesced();
+            self.tracer.emit(Event::Woken { task, wake: Wake::Coalesced });
+            return;
+        }
+        // The event comes before the push: after it, the runtime's thread could be polling already.
+        self.tracer.emit(Event::Woken { task, wake: Wake::Queued });
+        self.queue.push(task);
+    }
+}
+
+/// The future's type is erased, so that tasks of every kind fit into one slab. Its output is not the user's value
+/// (`runtime/join.rs` has taken that away) but how the task ended.
+pub type BoxedTask = Pin<Box<dyn Future<Output = Outcome>>>;
+
+/// One spawned future with everything that belongs to it.
+pub struct Task {
+    pub(crate) id: TaskId,
+    /// Where `spawn` was called: the task's name in traces.
+    pub(crate) at: &'static Location<'static>,
+    /// How often it was polled.
+    pub(crate) polls: u32,
+    future: BoxedTask,
+    /// The same object as in `waker`, with its type still known.
+    shared: Arc<TaskWaker>,
+    /// Made once and lent to every poll. Making one per poll would cost two atomic operations.
+    waker: Waker,
+}
+
+impl Task {
+    pub(crate) fn new(
+        id: TaskId,
+        at: &'static Location<'static>,
+        future: BoxedTask,
+        shared: TaskWaker,
+    ) -> Task {
+        let shared = Arc::new(shared);
+        let waker = Waker::from(shared.clone());
+        Task { id, at, polls: 0, future, shared, waker }
+    }
+
+    /// Polls the future once. Whoever wakes the task from here on queues it again, even before this returns.
+    pub(crate) fn poll(&mut self) -> Poll<Outcome> {
+        self.shared.clear_queued();
+        self.future.as_mut().poll(&mut Context::from_waker(&self.waker))
+    }
+
+    /// Puts the task's id onto the ready queue, as any waker would.
+    pub(crate) fn wake(&self) {
+        self.waker.wake_by_ref();
+    }
+
+    pub(crate) fn is_queued(&self) -> bool {
+        self.shared.queued.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing can ever queue this task again: it is not queued, and the only two references to its
+    /// waker are the two fields above.
+    ///
+    /// Exact, not a guess: a reference cannot come back from zero. The count is read first. If it says two, every
+    /// other reference is gone, and whatever wakes they made came before; the fence makes those visible to the
+    /// second read. What this does not see: a waker that is kept in a place that nobody will ever look at.
+    pub(crate) fn is_lost(&self) -> bool {
+        if Arc::strong_count(&self.shared) != 2 {
+            return false;
+        }
+        fence(Ordering::Acquire);
+        !self.is_queued()
+    }
+}

@@ -1,0 +1,49 @@
+//! A place for one waker: where a future leaves it, and whoever has news takes it.
+//!
+//! Every wait in this crate ends up in one of these (or in a table of wakers). Two rules live here, so that no
+//! future can get them wrong:
+//!
+//! 1. The **newest** waker wins. A future may be moved from one task to another between two polls (a `race` that
+//!    is spawned half-way does that). Only the waker of the latest poll leads to whoever holds the future now.
+//! 2. Cloning, waking and dropping a waker can run foreign code. A `Cell` is never borrowed, so that code may do
+//!    what it likes, even look into this very cell.
+//!
+//! The thread-safe relative is `futures::task::AtomicWaker`, with a state machine in place of the `Cell`.
+
+use std::cell::Cell;
+use std::task::Waker;
+
+/// Holds at most one waker.
+#[derive(Default)]
+pub struct WakerCell(Cell<Option<Waker>>);
+
+impl WakerCell {
+    /// Keeps this waker in place of the one before. Costs no clone if both wake the same task.
+    pub fn store(&self, waker: &Waker) {
+        let kept = match self.0.take() {
+            Some(old) if old.will_wake(waker) => old,
+            _ => waker.clone(),
+        };
+        self.0.set(Some(kept));
+    }
+
+    /// Takes the waker out, to wake it or to forget it.
+    pub fn take(&self) -> Option<Waker> {
+        self.0.take()
+    }
+
+    /// Whether somebody waits here.
+    pub fn is_set(&self) -> bool {
+        let waker = self.0.take();
+        let set = waker.is_some();
+        self.0.set(waker);
+        set
+    }
+
+    /// Wakes whoever waits, once.
+    pub fn wake(&self) {
+        if let Some(waker) = self.take() {
+            waker.wake();
+        }
+    }
+}
