@@ -1,0 +1,225 @@
+//! The way back from a task: its result, its panic, or the news that it was aborted.
+//!
+//! The problem: `spawn` gives a future away. Its value must come back to whoever awaits it, and a panic in it must
+//! not take the whole server down.
+//!
+//! ```text
+//!   spawn(&executor, future) ----> Spawned { future, cell } ----> Executor (as a BoxedTask)
+//!          |                             |
+//!          v                             | stores the result, wakes the joiner
+//!   JoinHandle { cell } ------------> JoinCell: Running -> Done(result) -> Taken
+//! ```
+//!
+//! 1. The cell is filled exactly once: by the value, by the panic's payload, or, when the future is dropped before
+//!    it was ready, by `Aborted`. Whoever awaits the handle always gets an answer.
+//! 2. A panic stops here. It is caught around the poll and around every drop of a user's value, is logged, and ends
+//!    that task alone. The payload travels to the handle.
+//! 3. Dropping the handle detaches the task: it goes on and its result is dropped.
+//!
+//! Left out: aborting from another thread. A handle is not `Send`, like everything here but the waker.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll};
+
+use super::executor::Executor;
+use super::trace::{Outcome, TaskId};
+use super::waker_cell::WakerCell;
+
+/// What a panic carries: usually a `String` or a `&'static str`.
+pub type Payload = Box<dyn Any + Send>;
+
+/// Why a task has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// It was aborted, or the runtime ended first.
+    #[error("the task was aborted before it completed")]
+    Aborted,
+    /// It panicked.
+    #[error("the task panicked: {}", panic_message(.0))]
+    Panicked(Payload),
+}
+
+/// Waits for a task's result. Dropping it lets the task go on alone.
+///
+/// ```
+/// let runtime = glassbox::Runtime::new()?;
+/// let handle = runtime.handle();
+/// let answer = runtime.block_on(async move { handle.spawn(async { 6 * 7 }).await });
+/// assert_eq!(answer.unwrap(), 42);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[must_use = "dropping a handle detaches its task; write `drop(..)` or `.detach()` to say that you mean it"]
+pub struct JoinHandle<T> {
+    id: TaskId,
+    cell: Rc<JoinCell<T>>,
+    /// Weak: handles live inside tasks, tasks inside the executor. A strong one would keep the executor alive.
+    executor: Weak<Executor>,
+}
+
+struct JoinCell<T> {
+    state: RefCell<State<T>>,
+    /// Whoever awaits the handle.
+    joiner: WakerCell,
+}
+
+enum State<T> {
+    /// Not done.
+    Running,
+    /// Done, and nobody has looked.
+    Done(Result<T, JoinError>),
+    /// The handle has given the result away.
+    Taken,
+}
+
+/// Spawns `future` on `executor` and returns the handle to its result.
+#[track_caller]
+pub fn spawn<F>(executor: &Rc<Executor>, future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let cell = Rc::new(JoinCell { state: RefCell::new(State::Running), joiner: WakerCell::default() });
+    // Two boxes: this one lets `Spawned` be moved and polled without `unsafe` or a projection macro; the outer
+    // one erases the type. The second costs one small allocation for each spawn, none for each poll.
+    let spawned = Spawned { future: Some(Box::pin(future)), cell: cell.clone() };
+    let id = executor.spawn(Box::pin(spawned));
+    JoinHandle { id, cell, executor: Rc::downgrade(executor) }
+}
+
+impl<T> JoinHandle<T> {
+    /// The task's id.
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// Ends the task at its current await point: its future is dropped at once, or, if it is aborting itself,
+    /// when its poll returns. The handle then yields [`JoinError::Aborted`].
+    pub fn abort(&self) {
+        if let Some(executor) = self.executor.upgrade() {
+            executor.abort(self.id);
+        }
+    }
+
+    /// Lets the task go on without anybody waiting for it.
+    pub fn detach(self) {}
+
+    /// Whether the task has ended.
+    pub fn is_finished(&self) -> bool {
+        !matches!(*self.cell.state.borrow(), State::Running)
+    }
+
+    /// Takes the result if there is one, without waiting.
+    pub fn take(&mut self) -> Option<Result<T, JoinError>> {
+        let mut state = self.cell.state.borrow_mut();
+        if !matches!(*state, State::Done(_)) {
+            return None;
+        }
+        match mem::replace(&mut *state, State::Taken) {
+            State::Done(result) => Some(result),
+            State::Running | State::Taken => None,
+        }
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    /// # Panics
+    /// When polled again after it returned the result.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(result) = self.take() {
+            return Poll::Ready(result);
+        }
+        assert!(!self.is_finished(), "a JoinHandle was polled after it gave its result");
+        self.cell.joiner.store(cx.waker());
+        Poll::Pending
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        drop(self.cell.joiner.take());
+    }
+}
+
+impl<T> JoinCell<T> {
+    /// Fills the cell and wakes whoever waits.
+    fn finish(&self, result: Result<T, JoinError>) {
+        *self.state.borrow_mut() = State::Done(result);
+        self.joiner.wake();
+    }
+}
+
+/// The future that the executor sees: the user's, with a place for its result.
+struct Spawned<F: Future> {
+    /// `None` once it has ended.
+    future: Option<Pin<Box<F>>>,
+    cell: Rc<JoinCell<F::Output>>,
+}
+
+impl<F: Future> Future for Spawned<F> {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let future = self.future.as_mut().expect("cannot be polled after its end");
+        // "Unwind safe": the future is not looked at again after a panic, only dropped.
+        let (result, outcome) = match panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(value)) => (Ok(value), Outcome::Completed),
+            Err(payload) => (Err(JoinError::Panicked(payload)), Outcome::Panicked),
+        };
+        self.end(result);
+        Poll::Ready(outcome)
+    }
+}
+
+impl<F: Future> Spawned<F> {
+    /// Drops the future, then publishes the result: a joiner must find everything released that the task held.
+    fn end(&mut self, result: Result<F::Output, JoinError>) {
+        drop_quietly(self.future.take());
+        let detached = Rc::strong_count(&self.cell) == 1;
+        if let (true, Err(JoinError::Panicked(payload))) = (detached, &result) {
+            log::error!("a task panicked and nobody waited for it: {}", panic_message(payload));
+        }
+        if detached { drop_quietly(result) } else { self.cell.finish(result) }
+    }
+}
+
+impl<F: Future> Drop for Spawned<F> {
+    fn drop(&mut self) {
+        if self.future.is_some() {
+            self.end(Err(JoinError::Aborted));
+        }
+    }
+}
+
+// The future is in a box of its own, so moving this struct does not move it.
+impl<F: Future> Unpin for Spawned<F> {}
+
+/// Drops a value whose `drop` is not ours. If that panics, the panic is logged and ends here.
+fn drop_quietly<T>(value: T) {
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        log::error!("a task's value panicked while it was dropped: {}", panic_message(&payload));
+    }
+}
+
+/// The words of a panic, if it has any.
+pub fn panic_message(payload: &Payload) -> &str {
+    if let Some(text) = payload.downcast_ref::<&'static str>() {
+        return text;
+    }
+    payload.downcast_ref::<String>().map_or("(no message)", String::as_str)
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinHandle({})", self.id)
+    }
+}
