@@ -1,0 +1,308 @@
+//! The reactor: asks the operating system which sockets are worth a try, and wakes the tasks that wait for them.
+//!
+//! The problem: a read that has nothing to read must not hold the thread. So the socket is non-blocking, the read
+//! says `WouldBlock`, and the task sleeps until the operating system reports a change.
+//!
+//! ```text
+//!   task                     Registration::poll_io                   Reactor
+//!   read(buf).await  ----->  ready? no: store waker, Pending   ---->  slab: ScheduledIo { read, write }
+//!                            ready? yes: try the system call            ^ ready = true, take the waker
+//!                              Ok:         Ready                        |
+//!                              WouldBlock: ready = false, store    mio::Poll::poll (epoll_wait)
+//! ```
+//!
+//! 1. Edge-triggered: the system reports a *change*, once. Whoever was told "readable" and stops reading before
+//!    `WouldBlock` (or a short read, which means the same) is not told again. `ready` remembers what was told.
+//! 2. Both directions start as ready: the first try is made at once. Often it succeeds, and then the operating system
+//!    is not asked at all. A socket is registered when somebody must wait for it for the first time, in both
+//!    directions, once for its life: no system call per wait.
+//! 3. Readiness is a hint. An event may be old, may be meant for a socket that was closed in this very batch and
+//!    whose slab key has a new owner, may be a false alarm. A hint costs one vain try, nothing else.
+//! 4. The end of a stream is remembered apart (`closed`): its edge may come together with the last bytes. After
+//!    a short read of those bytes no second edge would come, and the end would never be seen.
+//! 5. No waker is called while anything here is borrowed: `wait` collects them, the runtime calls them.
+//!
+//! tokio: `tokio/src/runtime/io/scheduled_io.rs`. There, events and tries run on different threads, so that a `tick`
+//! must tell an old hint from a new one. On one thread nothing happens between the try and the clearing.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use mio::event::Source;
+use mio::{Events, Interest, Token};
+use slab::Slab;
+
+use super::trace::{Direction, Event, SourceId, Tracer};
+use super::waker_cell::WakerCell;
+
+/// The token of the waker that other threads interrupt the sleep with: no slab key is that large.
+const UNPARK: Token = Token(usize::MAX);
+
+/// How many events one trip brings home at the most. More are fetched by the next trip; nothing is lost. A round
+/// number; twice as many changed nothing measurable.
+const EVENTS_PER_TRIP: usize = 1024;
+
+/// The operating system's selector and a table of who waits for what.
+pub struct Reactor {
+    poll: RefCell<mio::Poll>,
+    /// Filled by `wait`, kept to be reused.
+    events: RefCell<Events>,
+    sources: RefCell<Slab<Rc<ScheduledIo>>>,
+    /// The number of the latest source.
+    last_id: Cell<u64>,
+    tracer: Tracer,
+}
+
+/// What is known of one source. Shared by its registration and the reactor's table.
+struct ScheduledIo {
+    id: SourceId,
+    read: Side,
+    write: Side,
+}
+
+/// One direction of a source.
+struct Side {
+    /// A try may succeed. Set by events, cleared by `WouldBlock` and by short reads.
+    ready: Cell<bool>,
+    /// The other end will send no more (read), or takes no more (write): every try returns at once, for ever.
+    closed: Cell<bool>,
+    /// Who waits: one task per direction, the latest that asked.
+    waiter: WakerCell,
+}
+
+impl Side {
+    fn new() -> Side {
+        Side { ready: Cell::new(true), closed: Cell::new(false), waiter: WakerCell::default() }
+    }
+}
+
+impl ScheduledIo {
+    fn side(&self, direction: Direction) -> &Side {
+        match direction {
+            Direction::Read => &self.read,
+            Direction::Write => &self.write,
+        }
+    }
+}
+
+/// A source as a debugger would show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceSnapshot {
+    /// Its id.
+    pub id: SourceId,
+    /// A task waits for it to become readable.
+    pub read_waiting: bool,
+    /// A task waits for it to become writable.
+    pub write_waiting: bool,
+}
+
+impl Reactor {
+    /// Opens a selector.
+    ///
+    /// # Errors
+    /// When the operating system has no descriptors left.
+    pub fn new(tracer: Tracer) -> io::Result<Reactor> {
+        Ok(Reactor {
+            poll: RefCell::new(mio::Poll::new()?),
+            events: RefCell::new(Events::with_capacity(EVENTS_PER_TRIP)),
+            sources: RefCell::default(),
+            last_id: Cell::new(0),
+            tracer,
+        })
+    }
+
+    /// Something that any thread can use to end the sleep in `wait`.
+    ///
+    /// # Errors
+    /// When the operating system has no descriptors left.
+    pub fn unparker(&self) -> io::Result<mio::Waker> {
+        mio::Waker::new(self.poll.borrow().registry(), UNPARK)
+    }
+
+    /// One trip to the operating system, of at most `timeout` (`None`: until something happens). Marks what became
+    /// ready, moves the wakers of those who waited for it into `woken`, and returns the number of events.
+    ///
+    /// # Errors
+    /// Those of `epoll_wait`, but not `Interrupted`: a signal ends the trip early, with no events.
+    pub fn wait(&self, timeout: Option<Duration>, woken: &mut Vec<Waker>) -> io::Result<usize> {
+        let mut events = self.events.borrow_mut();
+        match self.poll.borrow_mut().poll(&mut events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
+            result => result?,
+        }
+        let mut count = 0;
+        for event in events.iter() {
+            count += 1;
+            self.note(event, woken);
+        }
+        Ok(count)
+    }
+
+    /// Takes a source into care. The operating system hears of it when somebody must wait.
+    pub fn register<S: Source>(self: &Rc<Self>, source: S) -> Registration<S> {
+        self.last_id.set(self.last_id.get() + 1);
+        let id = SourceId(self.last_id.get());
+        self.tracer.emit(Event::SourceOpened { source: id });
+        let io = Rc::new(ScheduledIo { id, read: Side::new(), write: Side::new() });
+        Registration { source: RefCell::new(source), io, key: Cell::new(None), reactor: self.clone() }
+    }
+
+    /// How many sources are registered with the operating system.
+    pub fn len(&self) -> usize {
+        self.sources.borrow().len()
+    }
+
+    /// Whether no source is registered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All registered sources.
+    pub fn snapshot(&self) -> Vec<SourceSnapshot> {
+        let sources = self.sources.borrow();
+        let snapshot = |io: &Rc<ScheduledIo>| SourceSnapshot {
+            id: io.id,
+            read_waiting: io.read.waiter.is_set(),
+            write_waiting: io.write.waiter.is_set(),
+        };
+        sources.iter().map(|(_, io)| snapshot(io)).collect()
+    }
+
+    /// Takes in one event. An error is worth a try in both directions: the try returns it.
+    fn note(&self, event: &mio::event::Event, woken: &mut Vec<Waker>) {
+        let sources = self.sources.borrow();
+        let Some(io) = sources.get(event.token().0) else { return };
+        if event.is_read_closed() {
+            io.read.closed.set(true);
+        }
+        if event.is_write_closed() || event.is_error() {
+            io.write.closed.set(true);
+        }
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            self.mark_ready(io, Direction::Read, woken);
+        }
+        if event.is_writable() || event.is_write_closed() || event.is_error() {
+            self.mark_ready(io, Direction::Write, woken);
+        }
+    }
+
+    fn mark_ready(&self, io: &ScheduledIo, direction: Direction, woken: &mut Vec<Waker>) {
+        let side = io.side(direction);
+        let waiter = side.waiter.take();
+        // Every event says "writable" too. Only a change, or somebody who waits, is worth telling.
+        if !side.ready.replace(true) || waiter.is_some() {
+            self.tracer.emit(Event::Ready { source: io.id, direction });
+        }
+        woken.extend(waiter);
+    }
+}
+
+/// A source in the reactor's care. Dropping it takes it out and closes it.
+pub struct Registration<S: Source> {
+    source: RefCell<S>,
+    io: Rc<ScheduledIo>,
+    /// The slab key, once the operating system knows the source.
+    key: Cell<Option<usize>>,
+    reactor: Rc<Reactor>,
+}
+
+impl<S: Source> Registration<S> {
+    /// Tries `operation` if the direction may be ready, and again after each vain try's event, until it returns
+    /// something other than `WouldBlock`. `Pending` means that the waker is stored and the reactor will call it.
+    ///
+    /// At most one task waits per direction: the latest caller.
+    pub fn poll_io<T>(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(&S) -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        let side = self.io.side(direction);
+        while side.ready.get() {
+            match operation(&self.source.borrow()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.emit(Event::WouldBlock { source: self.io.id, direction });
+                    // Not ready, whatever `closed` said: the system call knows better.
+                    side.ready.set(false);
+                }
+                result => return Poll::Ready(result),
+            }
+        }
+        side.waiter.store(cx.waker());
+        match self.tell_os() {
+            Ok(()) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    /// Says that the latest try moved fewer bytes than it had room for. The kernel's buffer is then empty (read)
+    /// or full (write), and the next try would only say `WouldBlock`: this saves that call. Not after the end of
+    /// the stream was announced, see point 4 above.
+    pub fn drained(&self, direction: Direction) {
+        let side = self.io.side(direction);
+        side.ready.set(side.closed.get());
+    }
+
+    /// Forgets the waker of a future that stopped waiting.
+    pub fn forget(&self, direction: Direction) {
+        drop(self.io.side(direction).waiter.take());
+    }
+
+    /// This source's id in events.
+    pub fn id(&self) -> SourceId {
+        self.io.id
+    }
+
+    /// Calls `look` with the source.
+    pub fn with<T>(&self, look: impl FnOnce(&S) -> T) -> T {
+        look(&self.source.borrow())
+    }
+
+    /// The reactor that cares for this source.
+    pub fn reactor(&self) -> &Rc<Reactor> {
+        &self.reactor
+    }
+
+    /// Tells the observer something about this source.
+    pub fn emit(&self, event: Event) {
+        self.reactor.tracer.emit(event);
+    }
+
+    /// Registers with the operating system, the first time. Edge-triggered registration reports what is ready
+    /// already, so nothing that came between the vain try and this call is missed.
+    fn tell_os(&self) -> io::Result<()> {
+        if self.key.get().is_some() {
+            return Ok(());
+        }
+        let key = self.reactor.sources.borrow_mut().insert(self.io.clone());
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let poll = self.reactor.poll.borrow();
+        let told = self.source.borrow_mut().register(poll.registry(), Token(key), both);
+        match told {
+            Ok(()) => {
+                self.key.set(Some(key));
+                self.emit(Event::SourceRegistered { source: self.io.id });
+            }
+            Err(_) => drop(self.reactor.sources.borrow_mut().remove(key)),
+        }
+        told
+    }
+}
+
+impl<S: Source> Drop for Registration<S> {
+    /// Closing the descriptor, which happens when `source` is dropped right after, removes it from epoll: no system
+    /// call for that. An event that was fetched already may still come, under a key that somebody else has by
+    /// then: a false hint, see point 3.
+    fn drop(&mut self) {
+        if let Some(key) = self.key.get() {
+            self.reactor.sources.borrow_mut().remove(key);
+        }
+        self.forget(Direction::Read);
+        self.forget(Direction::Write);
+        self.emit(Event::SourceClosed { source: self.io.id });
+    }
+}

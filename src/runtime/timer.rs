@@ -1,0 +1,294 @@
+//! Time: a clock, a table of deadlines, and `Sleep`, the future that waits for one.
+//!
+//! The problem: thousands of connections each have a deadline, and none may cost a thread or a system call.
+//! A timer is not a thread. It is a waker in a table, sorted by when it is due.
+//!
+//! ```text
+//!   Sleep::poll            Timers (BTreeMap)                    Runtime::park
+//!   not due yet: insert -> (12:00:03, timer 7) -> waker   <---  how long may I sleep? until the first key
+//!   due:         Ready     (12:00:09, timer 2) -> waker   <---  after the sleep: wake all keys that are due
+//! ```
+//!
+//! 1. A timer is never early. The deadline is rounded up to what the operating system can wait (mio rounds a
+//!    timeout up to whole milliseconds), and `Sleep` asks the clock again when it is polled.
+//! 2. `Sleep` keeps the newest waker, and drops its entry when it is dropped: a cancelled timer leaves nothing.
+//! 3. `reset` is lazy. A connection moves its deadline with every request, thousands of times before one is due.
+//!    Moving it *later* only writes a field. The old entry fires at its old time, the task finds that the deadline
+//!    has moved, and arms a new entry. So a busy connection pays for the table once per timeout, not per request.
+//! 4. Monotonic time (`Instant`), never the wall clock: that one jumps.
+//! 5. The clock is read once per trip to the operating system and remembered as `turn_time`. Checks against it are
+//!    free, and can only be late, never early: it is never ahead of the real time.
+//!
+//! Left out: a timer wheel, with which arming costs O(1) (`tokio/src/runtime/time/wheel/mod.rs`). A map costs
+//! O(log n), and is exact to the nanosecond where a wheel is exact to its tick.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use super::trace::{Event, TimerId, Tracer};
+
+/// Where the time comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Clock {
+    /// The operating system's monotonic clock.
+    Real,
+    /// Stands still until a test moves it with `advance`.
+    Frozen,
+}
+
+/// All armed timers of one runtime, and its clock.
+pub struct Timers {
+    armed: RefCell<BTreeMap<Key, Waker>>,
+    clock: Clock,
+    /// The time at the latest trip to the operating system; the frozen clock's only hand.
+    turn_time: Cell<Instant>,
+    /// The id of the latest timer.
+    last_id: Cell<u64>,
+    tracer: Tracer,
+}
+
+/// Sorted by time first, then by age: of two timers with the same deadline the older fires first.
+type Key = (Instant, TimerId);
+
+impl Timers {
+    /// No timers.
+    pub fn new(clock: Clock, tracer: Tracer) -> Timers {
+        let turn_time = Cell::new(Instant::now());
+        Timers { armed: RefCell::default(), clock, turn_time, last_id: Cell::new(0), tracer }
+    }
+
+    /// The time now. Reads the operating system's clock, unless the clock is frozen.
+    pub fn now(&self) -> Instant {
+        match self.clock {
+            Clock::Real => Instant::now(),
+            Clock::Frozen => self.turn_time.get(),
+        }
+    }
+
+    /// The time when the runtime last came back from the operating system: never ahead of `now`, and free.
+    pub fn turn_time(&self) -> Instant {
+        self.turn_time.get()
+    }
+
+    /// Reads the clock into `turn_time`.
+    pub fn refresh(&self) {
+        self.turn_time.set(self.now());
+    }
+
+    /// Moves the frozen clock.
+    ///
+    /// # Panics
+    /// When the clock is real: nobody moves that one.
+    pub fn advance(&self, by: Duration) {
+        assert!(
+            self.clock == Clock::Frozen,
+            "only a frozen clock can be advanced; build with `frozen_clock()`"
+        );
+        self.turn_time.set(self.turn_time.get() + by);
+    }
+
+    /// How long until the first timer is due. `None`: there is none, or the clock is frozen, so that waiting
+    /// would bring it no nearer.
+    pub fn next_due(&self) -> Option<Duration> {
+        if self.clock == Clock::Frozen {
+            return None;
+        }
+        let (deadline, _) = *self.armed.borrow().first_key_value()?.0;
+        Some(deadline.saturating_duration_since(self.now()))
+    }
+
+    /// Wakes everybody whose time has come, earliest first. Returns how many.
+    pub fn fire(&self) -> usize {
+        let mut fired = 0;
+        while let Some((id, waker)) = self.pop_due() {
+            self.tracer.emit(Event::TimerFired { timer: id });
+            waker.wake();
+            fired += 1;
+        }
+        fired
+    }
+
+    /// How many timers are armed.
+    pub fn len(&self) -> usize {
+        self.armed.borrow().len()
+    }
+
+    /// Whether no timer is armed.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The armed timers and how long until each is due, earliest first.
+    pub fn snapshot(&self) -> Vec<(TimerId, Duration)> {
+        let now = self.now();
+        self.armed.borrow().keys().map(|(at, id)| (*id, at.saturating_duration_since(now))).collect()
+    }
+
+    /// A future that is ready at `deadline`.
+    pub fn sleep_until(self: &Rc<Self>, deadline: Instant) -> Sleep {
+        Sleep { timers: self.clone(), deadline, armed: None }
+    }
+
+    /// A future that is ready after `duration`. A duration too long for the clock waits for about 30 years.
+    pub fn sleep(self: &Rc<Self>, duration: Duration) -> Sleep {
+        self.sleep_until(far_after(self.now(), duration))
+    }
+
+    fn pop_due(&self) -> Option<(TimerId, Waker)> {
+        let mut armed = self.armed.borrow_mut();
+        let first = armed.first_entry()?;
+        if first.key().0 > self.turn_time.get() {
+            return None;
+        }
+        let ((_, id), waker) = first.remove_entry();
+        Some((id, waker))
+    }
+
+    fn arm(&self, deadline: Instant, waker: Waker) -> Key {
+        self.last_id.set(self.last_id.get() + 1);
+        let key = (deadline, TimerId(self.last_id.get()));
+        self.armed.borrow_mut().insert(key, waker);
+        if self.tracer.is_on() {
+            let after = deadline.saturating_duration_since(self.now());
+            self.tracer.emit(Event::TimerArmed { timer: key.1, after });
+        }
+        key
+    }
+
+    fn disarm(&self, key: Key) {
+        let removed = self.armed.borrow_mut().remove(&key);
+        if removed.is_some() {
+            self.tracer.emit(Event::TimerCancelled { timer: key.1 });
+        }
+        drop(removed); // A waker's drop is foreign code: outside the borrow.
+    }
+
+    /// Puts the newest waker under a key that is armed. `false`: that timer has fired, the key is gone.
+    fn rewake(&self, key: Key, waker: &Waker) -> bool {
+        match self.armed.borrow().get(&key) {
+            None => return false,
+            Some(stored) if stored.will_wake(waker) => return true,
+            Some(_) => {}
+        }
+        let waker = waker.clone(); // Foreign code, like the drop below: outside any borrow.
+        let replaced = self.armed.borrow_mut().insert(key, waker);
+        drop(replaced);
+        true
+    }
+}
+
+/// `start + duration`, or some 30 years ahead if no `Instant` is that far away.
+fn far_after(start: Instant, duration: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+    start.checked_add(duration).unwrap_or_else(|| start + FAR)
+}
+
+/// A future that is ready when its deadline has come. Dropping it cancels it.
+///
+/// ```
+/// use std::time::Duration;
+/// let runtime = glassbox::Runtime::new()?;
+/// let handle = runtime.handle();
+/// runtime.block_on(async move { handle.sleep(Duration::from_millis(5)).await });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[must_use = "futures do nothing unless polled"]
+pub struct Sleep {
+    timers: Rc<Timers>,
+    deadline: Instant,
+    /// The entry in the table. After a `reset` it may be due earlier than `deadline`, never later.
+    armed: Option<Key>,
+}
+
+impl Sleep {
+    /// The moment it waits for.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Waits for another moment instead. To a later one this costs nothing now; see point 3 above.
+    pub fn reset(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+        if self.armed.is_some_and(|(at, _)| at > deadline) {
+            // An entry later than the deadline would wake us too late. The next poll arms a new one.
+            self.disarm();
+        }
+    }
+
+    /// Waits until `duration` after the time of this turn: the cheap form, for timeouts that are pushed back often.
+    pub fn reset_after(&mut self, duration: Duration) {
+        self.reset(far_after(self.timers.turn_time(), duration));
+    }
+
+    /// Leaves the table. A later poll enters it again.
+    pub fn disarm(&mut self) {
+        if let Some(key) = self.armed.take() {
+            self.timers.disarm(key);
+        }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.deadline <= self.timers.turn_time() {
+            self.disarm();
+            return Poll::Ready(());
+        }
+        let still_armed = self.armed.is_some_and(|key| self.timers.rewake(key, cx.waker()));
+        if !still_armed {
+            self.armed = Some(self.timers.arm(self.deadline, cx.waker().clone()));
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.disarm();
+    }
+}
+
+/// The future did not finish within its time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the time limit was reached")]
+pub struct Elapsed;
+
+/// Drives `future` until `sleep` is over. The future is asked first: if both are ready, its value counts.
+///
+/// # Errors
+/// [`Elapsed`] when the time is over first.
+pub async fn timeout<F: Future>(sleep: Sleep, future: F) -> Result<F::Output, Elapsed> {
+    // Pinned in this frame, so that `Timeout` holds a reference and needs no `unsafe`.
+    let future = pin!(future);
+    Timeout { sleep, future }.await
+}
+
+struct Timeout<'f, F> {
+    sleep: Sleep,
+    future: Pin<&'f mut F>,
+}
+
+impl<F: Future> Future for Timeout<'_, F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Poll::Ready(value) = self.future.as_mut().poll(cx) {
+            return Poll::Ready(Ok(value));
+        }
+        Pin::new(&mut self.sleep).poll(cx).map(|()| Err(Elapsed))
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
