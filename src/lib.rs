@@ -1,0 +1,20 @@
+//! glassbox: an async HTTP server that you can see through.
+//!
+//! A hand-rolled, single-threaded executor and a reactor drive hand-written futures. This page is the contents: the
+//! modules stand in reading order, and a file uses only what stands above it.
+
+#![forbid(unsafe_code)]
+
+/// The machine: tasks, wakers, the ready queue, timers, the reactor, and the loop that joins them.
+pub mod runtime;
+/// Small hand-written futures: `yield_now`, `join`, `race`.
+pub mod future;
+/// TCP, and the leaf futures `Accept`, `Read`, `Write`.
+pub mod net;
+/// What tasks share: `Notify`, `Semaphore`, `channel`.
+pub mod sync;
+
+pub use runtime::join::{JoinError, JoinHandle};
+pub use runtime::timer::{Elapsed, Sleep};
+pub use runtime::trace::{Event, Observer, Recorder};
+pub use runtime::{Handle, Runtime};
