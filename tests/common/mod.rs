@@ -2,9 +2,13 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
+use glassbox::future::yield_now;
 use glassbox::runtime::executor::Executor;
 use glassbox::runtime::join::{self, JoinHandle};
 use glassbox::runtime::ready::ReadyQueue;
@@ -45,11 +49,76 @@ impl Bench {
         self.executor.step()
     }
 
+    /// Steps until nobody is ready.
+    pub fn run(&self) {
+        while self.step().is_some() {}
+    }
+
     /// Compares the timeline since the last call.
     #[track_caller]
     pub fn expect<const N: usize>(&self, expected: [&str; N]) {
         expect(&self.log, expected);
     }
+}
+
+/// A future that a test opens by hand. Its clones are the same gate; it keeps the newest waker, as a leaf must.
+#[derive(Clone, Default)]
+pub struct Gate(Rc<GateState>);
+
+#[derive(Default)]
+struct GateState {
+    open: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Gate {
+    /// Lets the waiting task through, and wakes it.
+    pub fn open(&self) {
+        self.0.open.set(true);
+        let waker = self.0.waker.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// A copy of the waker that waits here. The gate stays closed.
+    pub fn waker(&self) -> Waker {
+        self.0.waker.borrow().clone().expect("nobody waits at this gate")
+    }
+}
+
+impl Future for Gate {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.0.open.get() {
+            return Poll::Ready(());
+        }
+        let replaced = self.0.waker.replace(Some(cx.waker().clone()));
+        drop(replaced);
+        Poll::Pending
+    }
+}
+
+/// Calls a function when it is dropped: for what happens at the end of a future.
+pub struct OnDrop<F: FnMut()>(pub F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// Always wants to run, and never ends: the rudest task that there is.
+pub async fn spin() {
+    loop {
+        yield_now().await;
+    }
+}
+
+/// Polls a future by hand, with a waker that does nothing.
+pub fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// A whole runtime with a frozen clock and a recorder.
