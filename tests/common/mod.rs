@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod sockets;
+pub mod wakers;
+
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -124,7 +127,8 @@ pub fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
 /// A whole runtime with a frozen clock and a recorder.
 pub fn frozen_runtime() -> (Runtime, Arc<Recorder>) {
     let log = Recorder::new();
-    let runtime = Runtime::builder().frozen_clock().observer(log.clone()).build().expect("cannot build a runtime");
+    let runtime =
+        Runtime::builder().frozen_clock().observer(log.clone()).build().expect("cannot build a runtime");
     (runtime, log)
 }
 
