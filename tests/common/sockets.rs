@@ -41,19 +41,11 @@ pub fn pair() -> (TcpStream, TcpStream) {
     (near.expect("cannot connect over loopback"), far)
 }
 
-/// The same with kernel buffers of a few kilobytes, so that they are soon full.
+/// The same, but the near end's kernel takes only a few kilobytes: it is soon full.
 pub fn narrow_pair() -> (TcpStream, TcpStream) {
     let (near, far) = pair();
-    narrow(&near);
-    narrow(&far);
+    SockRef::from(&near).set_send_buffer_size(1).expect("cannot set SO_SNDBUF"); // the least that there is
     (near, far)
-}
-
-/// Asks for the smallest kernel buffers.
-pub fn narrow(socket: &TcpStream) {
-    let socket = SockRef::from(socket);
-    socket.set_send_buffer_size(1).expect("cannot set SO_SNDBUF");
-    socket.set_recv_buffer_size(1).expect("cannot set SO_RCVBUF");
 }
 
 /// Waits until the bytes that were sent to this socket are there. It asks through a selector of its own, so that
