@@ -13,6 +13,8 @@ pub mod future;
 pub mod net;
 /// What tasks share: `Notify`, `Semaphore`, `channel`.
 pub mod sync;
+/// HTTP/1.1: the request decoder, bodies, router, connections, server.
+pub mod http;
 
 pub use runtime::join::{JoinError, JoinHandle};
 pub use runtime::timer::{Elapsed, Sleep};

@@ -215,14 +215,14 @@ impl TcpStream {
 
 impl Transport for TcpStream {
     fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let read = ready!(self.io.poll_io(Direction::Read, cx, |mut stream| stream.read(buffer)))?;
+        let read = ready!(self.io.poll_io(Direction::Read, cx, |stream| stream.read(buffer)))?;
         self.moved(Direction::Read, read, buffer.len());
         Poll::Ready(Ok(read))
     }
 
     fn poll_write(&self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         // `send` for one part: the kernel has less to do for it than for a vector of one.
-        let written = ready!(self.io.poll_io(Direction::Write, cx, |mut stream| match parts {
+        let written = ready!(self.io.poll_io(Direction::Write, cx, |stream| match parts {
             [one] => stream.write(one),
             many => stream.write_vectored(many),
         }))?;

@@ -144,7 +144,7 @@ impl Builder {
         let reactor = Reactor::new(self.tracer.clone())?;
         let unparker = reactor.unparker()?;
         ready.set_unpark(Box::new(move || {
-            unparker.wake().expect("cannot write to the runtime's own eventfd")
+            unparker.wake().expect("cannot write to the runtime's own eventfd");
         }));
         let handle = Handle(Rc::new(Inner {
             executor: Rc::new(Executor::new(ready.clone(), self.tracer.clone())),

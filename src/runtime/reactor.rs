@@ -218,11 +218,12 @@ impl<S: Source> Registration<S> {
         &self,
         direction: Direction,
         cx: &mut Context<'_>,
-        mut operation: impl FnMut(&S) -> io::Result<T>,
+        mut operation: impl FnMut(&mut S) -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
         let side = self.io.side(direction);
         while side.ready.get() {
-            match operation(&self.source.borrow()) {
+            let result = operation(&mut self.source.borrow_mut());
+            match result {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.emit(Event::WouldBlock { source: self.io.id, direction });

@@ -1,0 +1,112 @@
+//! The `Date` header (RFC 9110, 5.6.7): formatted once a second, not once an answer.
+//!
+//! The clock that decides whether a second has passed is the runtime's turn time, which is free. So an answer pays
+//! for one comparison, and a frozen clock gives a frozen date.
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant, SystemTime};
+
+/// The current date as text, at most a second old.
+pub struct DateCache {
+    text: RefCell<String>,
+    /// When the next second begins. The wall clock may jump; asking it again each second follows the jump.
+    fresh_until: Cell<Option<Instant>>,
+}
+
+impl DateCache {
+    /// Nothing cached yet.
+    #[allow(clippy::new_without_default, reason = "`new` is the word used throughout")]
+    pub fn new() -> DateCache {
+        DateCache { text: RefCell::default(), fresh_until: Cell::new(None) }
+    }
+
+    /// Calls `write` with the date, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+    pub fn with(&self, now: Instant, write: impl FnOnce(&str)) {
+        if self.fresh_until.get().is_none_or(|until| now >= until) {
+            self.refresh(now);
+        }
+        write(&self.text.borrow());
+    }
+
+    fn refresh(&self, now: Instant) {
+        let wall = SystemTime::now();
+        let into_second = wall.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
+        let rest = Duration::from_nanos(u64::from(1_000_000_000 - into_second));
+        self.fresh_until.set(Some(now + rest));
+        *self.text.borrow_mut() = http_date(wall);
+    }
+}
+
+/// A time as an IMF-fixdate. Before 1970: the first second of 1970.
+#[allow(clippy::cast_possible_truncation, reason = "a weekday is below 7")]
+fn http_date(time: SystemTime) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]; // 1970 began on a Thursday.
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil_date(days);
+    format!(
+        "{}, {day:02} {} {year:04} {:02}:{:02}:{:02} GMT",
+        DAYS[(days % 7) as usize],
+        MONTHS[month - 1],
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
+/// Year, month (1 to 12) and day of the month of a day counted from 1970-01-01. Counts in eras of 400 years, which
+/// all have 146,097 days, and in years that begin in March, so that the leap day comes last. The method is Howard
+/// Hinnant's (`civil_from_days` in his "chrono-Compatible Low-Level Date Algorithms").
+#[allow(clippy::cast_possible_truncation, reason = "a month is below 13")]
+fn civil_date(days: u64) -> (u64, usize, u64) {
+    let days = days + 719_468; // From 0000-03-01 on.
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    (year, month as usize, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The RFC's own example, the leap days of a century that has none and of one that has one, and the ends.
+    #[test]
+    fn dates() {
+        let date = |seconds| http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(date(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");
+        assert_eq!(date(951_868_800), "Wed, 01 Mar 2000 00:00:00 GMT");
+        assert_eq!(date(4_107_542_399), "Sun, 28 Feb 2100 23:59:59 GMT");
+        assert_eq!(date(4_107_542_400), "Mon, 01 Mar 2100 00:00:00 GMT");
+        assert_eq!(date(1_735_689_599), "Tue, 31 Dec 2024 23:59:59 GMT");
+    }
+
+    /// Every day from 1970 to 2400 follows the day before it.
+    #[test]
+    fn days_are_counted_without_a_gap() {
+        let length = |year: u64, month: usize| match month {
+            2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        let mut expected = (1970, 1, 1);
+        for day in 0..157_000 {
+            assert_eq!(civil_date(day), expected);
+            let (year, month, of_month) = expected;
+            expected = match (month, of_month == length(year, month)) {
+                (_, false) => (year, month, of_month + 1),
+                (12, true) => (year + 1, 1, 1),
+                (_, true) => (year, month + 1, 1),
+            };
+        }
+    }
+}

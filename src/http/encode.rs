@@ -1,0 +1,99 @@
+//! The response encoder: a head into a buffer, with exactly one framing.
+//!
+//! Written with `push`, not with `write!`: formatting machinery would cost more than all the rest of the head.
+
+use super::buffer::Buffer;
+use super::response::Response;
+
+/// How the client finds the end of the answer's body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ResponseFraming {
+    /// No body and no word about one: 204, 304.
+    Bodiless,
+    /// Content-Length.
+    Length(u64),
+    /// Transfer-Encoding: chunked.
+    Chunked,
+    /// The connection's end is the body's end: an HTTP/1.0 client and a length that nobody knows.
+    UntilClose,
+}
+
+/// What the connection says about itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Persistence {
+    /// HTTP/1.1 and nothing special: no header.
+    KeepAlive,
+    /// An HTTP/1.0 client asked to keep the connection, and we do: it must be told.
+    KeepAliveSaid,
+    /// This is the last answer.
+    Close,
+}
+
+/// Writes status line and headers.
+pub fn write_head(
+    out: &mut Buffer,
+    response: &Response,
+    date: &str,
+    framing: ResponseFraming,
+    persistence: Persistence,
+) {
+    let status = response.status();
+    out.push(b"HTTP/1.1 ");
+    push_number(out, u64::from(status.code()));
+    out.push(b" ");
+    out.push(status.reason().as_bytes());
+    out.push(b"\r\ndate: ");
+    out.push(date.as_bytes());
+    for (name, value) in response.headers() {
+        out.push(b"\r\n");
+        out.push(name.as_bytes());
+        out.push(b": ");
+        out.push(value.as_bytes());
+    }
+    match framing {
+        ResponseFraming::Length(length) => {
+            out.push(b"\r\ncontent-length: ");
+            push_number(out, length);
+        }
+        ResponseFraming::Chunked => out.push(b"\r\ntransfer-encoding: chunked"),
+        ResponseFraming::Bodiless | ResponseFraming::UntilClose => {}
+    }
+    match persistence {
+        Persistence::KeepAlive => {}
+        Persistence::KeepAliveSaid => out.push(b"\r\nconnection: keep-alive"),
+        Persistence::Close => out.push(b"\r\nconnection: close"),
+    }
+    out.push(b"\r\n\r\n");
+}
+
+/// Writes a number in decimal.
+pub fn push_number(out: &mut Buffer, mut number: u64) {
+    let mut digits = [0_u8; 20]; // u64::MAX has 20 digits.
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.push(&digits[start..]);
+}
+
+/// Writes a chunk's size line.
+pub fn push_chunk_size(out: &mut Buffer, size: usize) {
+    let mut digits = [0_u8; 16];
+    let mut start = digits.len();
+    let mut rest = size;
+    loop {
+        start -= 1;
+        digits[start] = b"0123456789abcdef"[rest % 16];
+        rest /= 16;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.push(&digits[start..]);
+    out.push(b"\r\n");
+}

@@ -1,0 +1,89 @@
+//! A pool of things that are expensive to make and cheap to use again.
+//!
+//! The problem: a connection needs a buffer while bytes are in flight, and most connections are idle. With a buffer
+//! each, 10,000 idle connections would hold 160 MB for nothing. So buffers are lent for as long as they hold
+//! something, and an idle connection has none.
+//!
+//! ```text
+//!   Pool::take() --> Pooled<T> --(used, passed on, dropped: whatever happens)--> back into the pool
+//! ```
+//!
+//! 1. A `Pooled` goes back when it is dropped. Nobody can forget it, not even a task that is aborted.
+//! 2. Things are cleaned when they come back, so that nothing of one client is ever shown to another.
+//! 3. The pool keeps at most `limit` things; what a burst needed beyond that is freed.
+
+use std::cell::{Cell, RefCell};
+use std::ops::{Deref, DerefMut};
+use std::rc::Rc;
+
+/// What can live in a pool.
+pub trait Reuse {
+    /// A new one.
+    fn fresh() -> Self;
+    /// Removes all traces of its last use. `false`: it has grown too large to be kept.
+    fn clean(&mut self) -> bool;
+}
+
+/// Lends things and takes them back.
+pub struct Pool<T> {
+    free: RefCell<Vec<T>>,
+    /// How many are lent out now.
+    lent: Cell<usize>,
+    limit: usize,
+}
+
+impl<T: Reuse> Pool<T> {
+    /// An empty pool that keeps up to `limit` unused things.
+    pub fn new(limit: usize) -> Rc<Pool<T>> {
+        Rc::new(Pool { free: RefCell::default(), lent: Cell::new(0), limit })
+    }
+
+    /// Lends a clean one, made now if none is free.
+    pub fn take(self: &Rc<Self>) -> Pooled<T> {
+        let kept = self.free.borrow_mut().pop();
+        self.lent.set(self.lent.get() + 1);
+        Pooled { value: Some(kept.unwrap_or_else(T::fresh)), pool: self.clone() }
+    }
+
+    /// How many are in use.
+    pub fn lent(&self) -> usize {
+        self.lent.get()
+    }
+
+    fn put_back(&self, mut value: T) {
+        self.lent.set(self.lent.get() - 1);
+        let mut free = self.free.borrow_mut();
+        if free.len() < self.limit && value.clean() {
+            free.push(value);
+        }
+    }
+}
+
+/// Something lent by a [`Pool`].
+pub struct Pooled<T: Reuse> {
+    /// `None` only inside `drop`.
+    value: Option<T>,
+    pool: Rc<Pool<T>>,
+}
+
+impl<T: Reuse> Deref for Pooled<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.value.as_ref().expect("cannot be used after its drop")
+    }
+}
+
+impl<T: Reuse> DerefMut for Pooled<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.value.as_mut().expect("cannot be used after its drop")
+    }
+}
+
+impl<T: Reuse> Drop for Pooled<T> {
+    fn drop(&mut self) {
+        if let Some(value) = self.value.take() {
+            self.pool.put_back(value);
+        }
+    }
+}

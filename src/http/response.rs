@@ -1,0 +1,232 @@
+//! A response, and what handlers may return in its place.
+
+use std::borrow::Cow;
+
+use super::body::{Body, BodyError};
+use super::chunked::{is_text, is_token};
+use super::error::RequestError;
+use super::status::Status;
+
+/// What a handler answers: a status, headers, a body.
+///
+/// The connection adds `Date`, `Content-Length` or `Transfer-Encoding`, and `Connection`. A handler cannot set these:
+/// two framings in one answer would let its bytes be read in two ways.
+pub struct Response {
+    status: Status,
+    /// Apart from the other headers, because nearly every answer has it: this saves the list for most.
+    content_type: Option<Cow<'static, str>>,
+    headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    body: Body,
+    close: bool,
+}
+
+const TEXT: Cow<'static, str> = Cow::Borrowed("text/plain; charset=utf-8");
+
+/// Headers that belong to the connection.
+const OWN_HEADERS: [&str; 7] =
+    ["connection", "content-length", "date", "keep-alive", "trailer", "transfer-encoding", "upgrade"];
+
+impl Response {
+    /// An answer with this status and nothing else.
+    pub fn new(status: Status) -> Response {
+        Response { status, content_type: None, headers: Vec::new(), body: Body::default(), close: false }
+    }
+
+    /// 200 with a text.
+    pub fn text(text: impl Into<Cow<'static, str>>) -> Response {
+        let body = match text.into() {
+            Cow::Borrowed(text) => Body::from(text),
+            Cow::Owned(text) => Body::from(text),
+        };
+        Response { content_type: Some(TEXT), ..Response::new(Status::OK).with_body(body) }
+    }
+
+    /// 200 with a text that is JSON already.
+    pub fn json(text: impl Into<Cow<'static, str>>) -> Response {
+        Response::text(text).with_header("content-type", "application/json")
+    }
+
+    /// An answer with this status, and the status in words as its one-line body.
+    pub fn of(status: Status) -> Response {
+        Response::text(format!("{status}\n")).with_status(status)
+    }
+
+    /// An answer with this status and one line of text.
+    pub fn error(status: Status, message: &str) -> Response {
+        Response::text(format!("{status}: {message}\n")).with_status(status)
+    }
+
+    /// Changes the status.
+    #[must_use]
+    pub fn with_status(mut self, status: Status) -> Response {
+        self.status = status;
+        self
+    }
+
+    /// Changes the body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Body>) -> Response {
+        self.body = body.into();
+        self
+    }
+
+    /// Adds a header; `content-type` replaces the one before.
+    ///
+    /// A value with a control byte in it never leaves the server: whoever let a client choose it would let the
+    /// client write headers of its own. The answer becomes a 500 in its place, and the log says which header.
+    ///
+    /// # Panics
+    /// When `name` is no header name, or one of those that belong to the connection.
+    #[must_use]
+    pub fn with_header(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Response {
+        let (name, value) = (name.into(), value.into());
+        assert!(!name.is_empty() && name.bytes().all(is_token), "{name:?} is not a header name");
+        let own = OWN_HEADERS.iter().any(|own| name.eq_ignore_ascii_case(own));
+        assert!(!own, "{name} is written by the connection and cannot be set by a handler");
+        if !value.bytes().all(is_text) {
+            log::error!("a handler set {name} to a value with control bytes: answered 500 (hint: encode it)");
+            return Response { close: true, ..Response::of(Status::INTERNAL_SERVER_ERROR) };
+        }
+        if name.eq_ignore_ascii_case("content-type") {
+            self.content_type = Some(value);
+        } else {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// Asks for the connection to be closed behind this answer.
+    #[must_use]
+    pub fn closing(mut self) -> Response {
+        self.close = true;
+        self
+    }
+
+    /// The status.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The value of a header that was set.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        if name.eq_ignore_ascii_case("content-type") {
+            return self.content_type.as_deref();
+        }
+        self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
+    }
+
+    /// The headers that were set; Content-Type first.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let content_type = self.content_type.as_deref().map(|value| ("content-type", value));
+        content_type.into_iter().chain(self.headers.iter().map(|(name, value)| (&**name, &**value)))
+    }
+
+    /// The body.
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    pub(super) fn closes(&self) -> bool {
+        self.close
+    }
+
+    pub(super) fn into_body(self) -> Body {
+        self.body
+    }
+
+    /// The answer without its body, and the body.
+    pub(super) fn split(mut self) -> (Response, Body) {
+        let body = std::mem::take(&mut self.body);
+        (self, body)
+    }
+}
+
+/// What a handler may return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not something to answer with",
+    label = "a handler cannot return this",
+    note = "return a `Response`, a `&'static str`, a `String`, a `Vec<u8>`, a `Status`, `(Status, T)`, `Option<T>` or \
+            `Result<T, E>` of such types"
+)]
+pub trait IntoResponse {
+    /// Makes the answer.
+    fn into_response(self) -> Response;
+}
+
+impl IntoResponse for Response {
+    fn into_response(self) -> Response {
+        self
+    }
+}
+
+impl IntoResponse for &'static str {
+    fn into_response(self) -> Response {
+        Response::text(self)
+    }
+}
+
+impl IntoResponse for String {
+    fn into_response(self) -> Response {
+        Response::text(self)
+    }
+}
+
+impl IntoResponse for Vec<u8> {
+    fn into_response(self) -> Response {
+        Response::new(Status::OK).with_header("content-type", "application/octet-stream").with_body(self)
+    }
+}
+
+impl IntoResponse for Status {
+    fn into_response(self) -> Response {
+        if self.is_bodiless() { Response::new(self) } else { Response::of(self) }
+    }
+}
+
+impl IntoResponse for () {
+    fn into_response(self) -> Response {
+        Response::new(Status::NO_CONTENT)
+    }
+}
+
+impl<T: IntoResponse> IntoResponse for (Status, T) {
+    fn into_response(self) -> Response {
+        self.1.into_response().with_status(self.0)
+    }
+}
+
+/// `None` is 404.
+impl<T: IntoResponse> IntoResponse for Option<T> {
+    fn into_response(self) -> Response {
+        self.map_or_else(|| Status::NOT_FOUND.into_response(), T::into_response)
+    }
+}
+
+impl<T: IntoResponse, E: IntoResponse> IntoResponse for Result<T, E> {
+    fn into_response(self) -> Response {
+        match self {
+            Ok(value) => value.into_response(),
+            Err(error) => error.into_response(),
+        }
+    }
+}
+
+impl IntoResponse for RequestError {
+    fn into_response(self) -> Response {
+        Response::error(self.status(), &self.to_string())
+    }
+}
+
+impl IntoResponse for BodyError {
+    fn into_response(self) -> Response {
+        match self {
+            BodyError::Request(error) => error.into_response(),
+            // Nobody will read it; the connection is gone.
+            BodyError::Io(_) => Status::BAD_REQUEST.into_response().closing(),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The router: from method and path to a handler.
+//!
+//! ```text
+//!   /hello/{name}        root -- "hello" -- {name}: GET, HEAD
+//!   /files/{*path}            \- "files" -- {*path}: everything below
+//! ```
+//!
+//! 1. A tree of path segments: finding a route costs the length of the path, however many routes there are.
+//! 2. A fixed segment goes before a parameter, a parameter before "everything below". So `/users/me` and
+//!    `/users/{id}` live side by side.
+//! 3. A known path with another method is 405 and says which methods there are; an unknown path is 404.
+//! 4. A mistake in a pattern is a panic when the program starts, never an answer.
+
+use std::rc::Rc;
+
+use super::handler::{Handler, ResponseFuture};
+use super::method::Method;
+use super::middleware::{Chain, Middleware, Next};
+use super::request::Request;
+use super::response::{IntoResponse, Response};
+use super::status::Status;
+use super::uri::percent_decode;
+
+/// Routes, and the middleware that all of them pass through.
+#[derive(Default)]
+pub struct Router {
+    root: Node,
+    chain: Chain,
+    /// Every method of every route, for `OPTIONS *`.
+    methods: Vec<Method>,
+}
+
+/// One place in the tree.
+#[derive(Default)]
+struct Node {
+    fixed: Vec<(Box<str>, Node)>,
+    param: Option<Box<Node>>,
+    rest: Option<Rc<Route>>,
+    route: Option<Rc<Route>>,
+}
+
+/// A pattern and its handlers.
+pub struct Route {
+    pattern: Box<str>,
+    names: Vec<Box<str>>,
+    handlers: Vec<(Method, Rc<dyn Handler>)>,
+}
+
+/// A handler, found or made up; the future borrows from nobody.
+pub enum Routed {
+    /// The future of a handler or of a middleware chain.
+    Future(ResponseFuture),
+    /// An answer that needs no handler: 404, 405, OPTIONS.
+    Response(Response),
+}
+
+impl Route {
+    /// Which of the path's parameters has this name.
+    pub fn param_index(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|own| **own == *name)
+    }
+
+    /// The pattern as it was written, for logs and metrics.
+    pub fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
+    fn handler(&self, method: Method) -> Option<&Rc<dyn Handler>> {
+        let find = |wanted| self.handlers.iter().find(|(own, _)| *own == wanted).map(|(_, handler)| handler);
+        // HEAD works wherever GET does; the connection leaves the body out.
+        find(method).or_else(|| if method == Method::Head { find(Method::Get) } else { None })
+    }
+}
+
+impl Router {
+    /// No routes.
+    pub fn new() -> Router {
+        Router::default()
+    }
+
+    /// Adds a handler for GET, and with it for HEAD.
+    #[must_use]
+    pub fn get(self, pattern: &str, handler: impl Handler) -> Router {
+        self.route(Method::Get, pattern, handler)
+    }
+
+    /// Adds a handler for POST.
+    #[must_use]
+    pub fn post(self, pattern: &str, handler: impl Handler) -> Router {
+        self.route(Method::Post, pattern, handler)
+    }
+
+    /// Adds a handler for any method.
+    ///
+    /// # Panics
+    /// When the pattern is malformed, or has a handler for this method already; the message says which.
+    #[must_use]
+    pub fn route(mut self, method: Method, pattern: &str, handler: impl Handler) -> Router {
+        let (segments, names) = parse_pattern(pattern);
+        let place = self.root.place(&segments);
+        let fresh = Route { pattern: pattern.into(), names, handlers: Vec::new() };
+        let route = Rc::get_mut(place.get_or_insert_with(|| Rc::new(fresh)))
+            .expect("cannot be shared while building");
+        let names_differ = parse_pattern(&route.pattern).1 != parse_pattern(pattern).1;
+        assert!(!names_differ, "the routes {} and {pattern} name one parameter differently", route.pattern);
+        let doubled = route.handlers.iter().any(|(own, _)| *own == method);
+        assert!(!doubled, "the route {method} {pattern} is there twice");
+        route.handlers.push((method, Rc::new(handler)));
+        self.note_method(method);
+        self
+    }
+
+    /// Wraps all routes, and what is answered without one, in a middleware. The first one added is the outermost.
+    #[must_use]
+    pub fn with(mut self, middleware: impl Middleware) -> Router {
+        self.chain.push(Rc::new(middleware));
+        self
+    }
+
+    /// Finds the handler and starts it.
+    pub fn call(self: &Rc<Self>, request: Request) -> Routed {
+        if self.chain.is_empty() {
+            self.dispatch(request)
+        } else {
+            Routed::Future(Next::all(self.clone()).start(request))
+        }
+    }
+
+    /// Finds the handler and starts it, behind the middleware.
+    pub(super) fn dispatch(&self, mut request: Request) -> Routed {
+        let (method, path) = (request.method(), request.path());
+        if path == "*" {
+            return Routed::Response(options(&self.methods));
+        }
+        let mut values = Vec::new();
+        let Some(route) = self.root.find(&path[1..], &mut values).cloned() else {
+            return Routed::Response(Status::NOT_FOUND.into_response());
+        };
+        let Some(handler) = route.handler(method).cloned() else {
+            return Routed::Response(without_handler(method, &route));
+        };
+        let Some(values) = decode_all(&values) else {
+            return Routed::Response(Response::error(Status::BAD_REQUEST, "the path is not UTF-8"));
+        };
+        request.set_route(route, values.into_iter());
+        Routed::Future(handler.call(request))
+    }
+
+    pub(super) fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    fn note_method(&mut self, method: Method) {
+        if !self.methods.contains(&method) {
+            self.methods.push(method);
+        }
+    }
+}
+
+impl Node {
+    /// Where the route of these segments belongs, making the way there.
+    fn place(&mut self, segments: &[Segment<'_>]) -> &mut Option<Rc<Route>> {
+        match segments.split_first() {
+            None => &mut self.route,
+            Some((Segment::Rest, _)) => &mut self.rest,
+            Some((Segment::Param, tail)) => self.param.get_or_insert_default().place(tail),
+            Some((Segment::Fixed(text), tail)) => {
+                let known = self.fixed.iter().position(|(own, _)| **own == **text);
+                let index = known.unwrap_or_else(|| {
+                    self.fixed.push(((*text).into(), Node::default()));
+                    self.fixed.len() - 1
+                });
+                self.fixed[index].1.place(tail)
+            }
+        }
+    }
+
+    /// Walks down `path`, which has no leading slash. On success `values` holds the parameters, still encoded.
+    fn find<'r, 'p>(&'r self, path: &'p str, values: &mut Vec<&'p str>) -> Option<&'r Rc<Route>> {
+        let (segment, tail) = match path.split_once('/') {
+            Some((segment, tail)) => (segment, Some(tail)),
+            None => (path, None),
+        };
+        let decoded = percent_decode(segment.as_bytes());
+        let fixed = self.fixed.iter().find(|(own, _)| own.as_bytes() == &*decoded);
+        if let Some(route) = fixed.and_then(|(_, node)| node.descend(tail, values)) {
+            return Some(route);
+        }
+        if let Some(param) = self.param.as_ref().filter(|_| !segment.is_empty()) {
+            values.push(segment);
+            if let Some(route) = param.descend(tail, values) {
+                return Some(route);
+            }
+            values.pop();
+        }
+        let rest = self.rest.as_ref()?;
+        values.push(path);
+        Some(rest)
+    }
+
+    fn descend<'r, 'p>(&'r self, tail: Option<&'p str>, values: &mut Vec<&'p str>) -> Option<&'r Rc<Route>> {
+        match tail {
+            Some(tail) => self.find(tail, values),
+            None => self.route.as_ref(),
+        }
+    }
+}
+
+enum Segment<'a> {
+    Fixed(&'a str),
+    Param,
+    Rest,
+}
+
+/// Cuts a pattern into segments and names.
+fn parse_pattern(pattern: &str) -> (Vec<Segment<'_>>, Vec<Box<str>>) {
+    let path = pattern.strip_prefix('/');
+    let path = path.unwrap_or_else(|| panic!("the route {pattern:?} must start with a slash"));
+    let mut names: Vec<Box<str>> = Vec::new();
+    let count = path.split('/').count();
+    let parse = |(index, text): (usize, &'_ str)| -> (usize, Option<(bool, Box<str>)>) {
+        let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
+            assert!(!text.contains(['{', '}']), "the route {pattern:?} has a brace inside of a segment");
+            return (index, None);
+        };
+        let rest = inner.strip_prefix('*');
+        let name = rest.unwrap_or(inner);
+        assert!(!name.is_empty(), "the route {pattern:?} has a parameter without a name");
+        assert!(
+            rest.is_none() || index + 1 == count,
+            "in the route {pattern:?}, {{*{name}}} must be the last segment"
+        );
+        (index, Some((rest.is_some(), name.into())))
+    };
+    let mut segments = Vec::new();
+    for (index, text) in path.split('/').enumerate() {
+        match parse((index, text)).1 {
+            None => segments.push(Segment::Fixed(text)),
+            Some((rest, name)) => {
+                assert!(!names.contains(&name), "the route {pattern:?} has two parameters called {name}");
+                names.push(name);
+                segments.push(if rest { Segment::Rest } else { Segment::Param });
+            }
+        }
+    }
+    (segments, names)
+}
+
+fn decode_all(values: &[&str]) -> Option<Vec<String>> {
+    values.iter().map(|value| String::from_utf8(percent_decode(value.as_bytes()).into_owned()).ok()).collect()
+}
+
+/// The path is known, the method is not among its handlers.
+fn without_handler(method: Method, route: &Route) -> Response {
+    let methods: Vec<Method> = route.handlers.iter().map(|(method, _)| *method).collect();
+    if method == Method::Options {
+        return options(&methods);
+    }
+    let hint = format!("the methods here are {}", allow(&methods));
+    Response::error(Status::METHOD_NOT_ALLOWED, &hint).with_header("allow", allow(&methods))
+}
+
+fn options(methods: &[Method]) -> Response {
+    Response::new(Status::NO_CONTENT).with_header("allow", allow(methods))
+}
+
+fn allow(methods: &[Method]) -> String {
+    let mut names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
+    if names.contains(&"GET") && !names.contains(&"HEAD") {
+        names.push("HEAD");
+    }
+    names.push("OPTIONS");
+    names.join(", ")
+}

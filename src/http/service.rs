@@ -1,0 +1,127 @@
+//! What all connections of one server share.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use slab::Slab;
+
+use super::buffer::Buffer;
+use super::date::DateCache;
+use super::head::Head;
+use super::limits::Limits;
+use super::pool::Pool;
+use super::router::Router;
+use super::stats::Stats;
+use crate::runtime::Handle;
+use crate::runtime::join::JoinHandle;
+use crate::sync::Notify;
+
+/// How many unused buffers and heads are kept. A busy server uses a handful at a time, since a buffer is lent only
+/// while bytes are in flight; what a burst needs beyond this is freed again. 256 buffers are 4 MiB.
+const POOL_LIMIT: usize = 256;
+
+/// One server: its routes, limits, pools and connections.
+pub struct Service {
+    pub(super) handle: Handle,
+    pub(super) router: Rc<Router>,
+    pub(super) limits: Limits,
+    pub(super) buffers: Rc<Pool<Buffer>>,
+    pub(super) heads: Rc<Pool<Head>>,
+    pub(super) date: DateCache,
+    pub(super) stats: Arc<Stats>,
+    /// No new requests: the server is about to stop. Shared, so that `/readyz` can say it.
+    pub(super) draining: Rc<Cell<bool>>,
+    /// Told when a connection ends: shutdown waits for the last, an accept loop without descriptors for any.
+    pub(super) connection_ended: Notify,
+    connections: RefCell<Slab<Tracked>>,
+    requests: Cell<u64>,
+}
+
+/// What the server knows of a connection from outside.
+struct Tracked {
+    /// `None` for the moment between the tracking and the spawn, and once it was aborted.
+    task: Option<JoinHandle<()>>,
+    idle: Rc<Cell<bool>>,
+}
+
+impl Service {
+    pub(super) fn new(
+        handle: Handle,
+        router: Router,
+        limits: Limits,
+        stats: Arc<Stats>,
+        draining: Rc<Cell<bool>>,
+    ) -> Rc<Service> {
+        Rc::new(Service {
+            handle,
+            router: Rc::new(router),
+            limits,
+            buffers: Pool::new(POOL_LIMIT),
+            heads: Pool::new(POOL_LIMIT),
+            date: DateCache::new(),
+            stats,
+            draining,
+            connection_ended: Notify::new(),
+            connections: RefCell::default(),
+            requests: Cell::new(0),
+        })
+    }
+
+    /// A number for the next request.
+    pub(super) fn next_request(&self) -> u64 {
+        self.requests.set(self.requests.get() + 1);
+        self.requests.get()
+    }
+
+    /// Enters a connection. The membership leaves when it is dropped.
+    pub(super) fn enter(self: &Rc<Self>) -> Membership {
+        let idle = Rc::new(Cell::new(true));
+        let key = self.connections.borrow_mut().insert(Tracked { task: None, idle: idle.clone() });
+        self.stats.accepted.add(1);
+        self.stats.open.add(1);
+        Membership { service: self.clone(), key, idle }
+    }
+
+    /// Says which task runs the connection, so that it can be aborted.
+    pub(super) fn set_task(&self, key: usize, task: JoinHandle<()>) {
+        if let Some(tracked) = self.connections.borrow_mut().get_mut(key) {
+            tracked.task = Some(task);
+        }
+    }
+
+    /// Connections open now.
+    pub(super) fn open(&self) -> usize {
+        self.connections.borrow().len()
+    }
+
+    /// Ends connections at once: those that wait for a request, or all. An abort drops the connection's future, and
+    /// with it its socket, its timer and its buffers.
+    pub(super) fn cut(&self, only_idle: bool) {
+        let mut tasks = Vec::new();
+        for (_, tracked) in self.connections.borrow_mut().iter_mut() {
+            if !only_idle || tracked.idle.get() {
+                tasks.extend(tracked.task.take());
+            }
+        }
+        // Outside the borrow: each abort drops a Membership, which borrows again.
+        tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// A connection's entry in the list of connections.
+pub(super) struct Membership {
+    pub(super) service: Rc<Service>,
+    pub(super) key: usize,
+    /// No byte of a request has come, and no answer is on its way. Written by the connection.
+    pub(super) idle: Rc<Cell<bool>>,
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        let tracked = self.service.connections.borrow_mut().try_remove(self.key);
+        drop(tracked);
+        self.service.stats.open.subtract(1);
+        self.service.connection_ended.notify_all();
+    }
+}

@@ -1,0 +1,83 @@
+//! What the server counts. One `Stats` per runtime, written by its thread alone, readable by any.
+//!
+//! The problem: with several runtimes, `/metrics` on one of them must add up the numbers of all, and no lock may
+//! stand in a request's path. Each counter has one writer. So adding is a load and a store, not a locked
+//! read-modify-write, and a reader on another thread sees a number that was true a moment ago.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A number that goes up, and for gauges down. One thread writes.
+#[derive(Default, Debug)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds. Only the owning thread may call it.
+    pub fn add(&self, count: u64) {
+        self.set(self.get().wrapping_add(count));
+    }
+
+    /// Takes away. Only the owning thread may call it.
+    pub fn subtract(&self, count: u64) {
+        self.set(self.get().wrapping_sub(count));
+    }
+
+    /// Sets. Only the owning thread may call it.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// Reads, on any thread.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Upper bounds of the latency histogram's buckets, in microseconds. Chosen so that "well under 10 ms" has several
+/// buckets of its own.
+pub const LATENCY_BOUNDS: [u64; 12] =
+    [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 100_000, 500_000, 1_000_000, 10_000_000];
+
+/// The counters of one server.
+#[derive(Default, Debug)]
+pub struct Stats {
+    /// Connections accepted, and those open now.
+    pub accepted: Counter,
+    /// Open now.
+    pub open: Counter,
+    /// Calls of `accept` that failed.
+    pub accept_errors: Counter,
+    /// Requests answered, by status code: 200 at index 0. Codes above 599 do not exist.
+    statuses: Vec<Counter>,
+    /// Requests by latency bucket; the last is "longer".
+    pub latency: [Counter; LATENCY_BOUNDS.len() + 1],
+    /// The sum of all latencies, in microseconds.
+    pub latency_sum: Counter,
+    /// Requests that were refused because of their form, limits or timeouts.
+    pub refused: Counter,
+    /// Handlers that panicked.
+    pub panics: Counter,
+}
+
+impl Stats {
+    /// All zero.
+    pub fn new() -> Stats {
+        Stats { statuses: (200..600).map(|_| Counter::default()).collect(), ..Stats::default() }
+    }
+
+    /// Counts an answer that took this long.
+    pub fn answered(&self, status: u16, latency: Duration) {
+        if let Some(counter) = self.statuses.get(usize::from(status.saturating_sub(200))) {
+            counter.add(1);
+        }
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        let bucket = LATENCY_BOUNDS.iter().position(|bound| micros <= *bound).unwrap_or(LATENCY_BOUNDS.len());
+        self.latency[bucket].add(1);
+        self.latency_sum.add(micros);
+    }
+
+    /// (status code, answers with it), for those that occurred.
+    pub fn by_status(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        (200..).zip(self.statuses.iter().map(Counter::get)).filter(|(_, count)| *count > 0)
+    }
+}

@@ -1,0 +1,197 @@
+//! What may stand in a request target and in `Host` (RFC 3986, RFC 9112 section 3.2), and percent-decoding.
+//!
+//! The problem: two programs that read one target differently are a security hole. So what the grammar does not
+//! allow is refused, not repaired.
+
+use std::borrow::Cow;
+use std::net::Ipv6Addr;
+use std::ops::Range;
+
+/// Bytes of a target that a request names: where its path and its query are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetParts {
+    /// The path, still percent-encoded; `/` if the target has none, `*` for the server as a whole.
+    pub path: Range<usize>,
+    /// What stands behind the `?`.
+    pub query: Option<Range<usize>>,
+    /// `host:port` of an absolute-form target: it overrides the Host header.
+    pub authority: Option<Range<usize>>,
+}
+
+/// Marks the bytes that RFC 3986 allows in a path or query: pchar, `/` and `?`.
+const ALLOWED: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let bytes = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/?%";
+    let mut at = 0;
+    while at < bytes.len() {
+        allowed[bytes[at] as usize] = true;
+        at += 1;
+    }
+    allowed
+};
+
+/// Splits an origin-form (`/a?b`) or absolute-form (`http://host/a?b`) target. `None`: neither, or a byte in it that is
+/// not allowed.
+pub fn split_target(target: &[u8]) -> Option<TargetParts> {
+    let mut authority = None;
+    let mut start = 0;
+    if target.first() != Some(&b'/') {
+        let scheme = ["http://", "https://"]
+            .iter()
+            .find(|scheme| starts_with_ignore_case(target, scheme.as_bytes()))?;
+        let end = scheme.len()
+            + target[scheme.len()..]
+                .iter()
+                .position(|b| matches!(b, b'/' | b'?'))
+                .unwrap_or(target.len() - scheme.len());
+        if end == scheme.len() || !is_authority(&target[scheme.len()..end]) {
+            return None;
+        }
+        authority = Some(scheme.len()..end);
+        start = end;
+    }
+    if !is_path_and_query(&target[start..]) {
+        return None;
+    }
+    let question = target[start..].iter().position(|byte| *byte == b'?').map(|at| start + at);
+    let path = start..question.unwrap_or(target.len());
+    Some(TargetParts { path, query: question.map(|at| at + 1..target.len()), authority })
+}
+
+fn starts_with_ignore_case(bytes: &[u8], prefix: &[u8]) -> bool {
+    bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+fn is_path_and_query(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| ALLOWED[usize::from(*byte)]) && percent_is_well_formed(bytes)
+}
+
+fn percent_is_well_formed(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
+        if !rest[at + 1..].iter().take(2).filter(|byte| byte.is_ascii_hexdigit()).count().eq(&2) {
+            return false;
+        }
+        rest = &rest[at + 3..];
+    }
+    true
+}
+
+/// Whether this is `host` or `host:port`: a name, an IPv4 address, or an IPv6 address in brackets. No user name.
+pub fn is_authority(bytes: &[u8]) -> bool {
+    let (host_ok, port) = if bytes.first() == Some(&b'[') {
+        let Some(close) = bytes.iter().position(|byte| *byte == b']') else { return false };
+        let address =
+            std::str::from_utf8(&bytes[1..close]).ok().and_then(|text| text.parse::<Ipv6Addr>().ok());
+        (address.is_some(), &bytes[close + 1..])
+    } else {
+        let colon = bytes.iter().position(|byte| *byte == b':').unwrap_or(bytes.len());
+        (is_reg_name(&bytes[..colon]), &bytes[colon..])
+    };
+    host_ok && (port.is_empty() || is_port(port))
+}
+
+fn is_reg_name(bytes: &[u8]) -> bool {
+    let allowed = |byte: &u8| ALLOWED[usize::from(*byte)] && !matches!(byte, b'/' | b'?' | b'@' | b':');
+    !bytes.is_empty() && bytes.iter().all(allowed) && percent_is_well_formed(bytes)
+}
+
+/// A colon and at most 65535 in digits; the grammar allows no digits at all.
+fn is_port(bytes: &[u8]) -> bool {
+    let digits = &bytes[1..];
+    let value = digits.iter().try_fold(0_u32, |value, byte| {
+        byte.is_ascii_digit().then(|| (value * 10 + u32::from(byte - b'0')).min(100_000))
+    });
+    bytes[0] == b':' && value.is_some_and(|value| value <= 65_535)
+}
+
+/// Decodes `%41` to `A`. What is not well-formed stays as it is.
+pub fn percent_decode(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if !bytes.contains(&b'%') {
+        return Cow::Borrowed(bytes);
+    }
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((&byte, tail)) = rest.split_first() {
+        let pair = if byte == b'%' { tail.get(..2).and_then(hex_pair) } else { None };
+        decoded.push(pair.unwrap_or(byte));
+        rest = if pair.is_some() { &tail[2..] } else { tail };
+    }
+    Cow::Owned(decoded)
+}
+
+fn hex_pair(pair: &[u8]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()
+}
+
+/// Splits `a=1&b=two+words` and decodes both sides (the `application/x-www-form-urlencoded` of the URL standard).
+/// Bytes that are not UTF-8 become U+FFFD.
+pub fn form_pairs(text: &[u8]) -> impl Iterator<Item = (String, String)> + '_ {
+    text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        (form_decode(&pair[..equals]), form_decode(pair.get(equals + 1..).unwrap_or_default()))
+    })
+}
+
+fn form_decode(bytes: &[u8]) -> String {
+    let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    String::from_utf8_lossy(&percent_decode(&spaced)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path_of(target: &str) -> Option<&str> {
+        split_target(target.as_bytes()).map(|parts| &target[parts.path])
+    }
+
+    /// Each form of RFC 9112 section 3.2 that names a resource, and what is none of them.
+    #[test]
+    fn targets() {
+        assert_eq!(path_of("/a/b?c=d"), Some("/a/b"));
+        assert_eq!(path_of("http://example.com/a?b"), Some("/a"));
+        assert_eq!(path_of("HTTP://example.com:80"), Some(""));
+        assert_eq!(path_of("http://[::1]:8080/x"), Some("/x"));
+        for bad in [
+            "",
+            "a",
+            "*x",
+            "/a b",
+            "/a#b",
+            "/%",
+            "/%4",
+            "/%zz",
+            "/\u{e9}",
+            "/<",
+            "ftp://h/",
+            "http:///x",
+            "http://u@h/",
+        ] {
+            assert_eq!(path_of(bad), None, "{bad}");
+        }
+    }
+
+    /// `Host` is `host` or `host:port`, and nothing cleverer.
+    #[test]
+    fn authorities() {
+        for good in ["example.com", "a:80", "a:", "127.0.0.1:8080", "[::1]", "[::1]:1", "x_y-z~", "a%20b"] {
+            assert!(is_authority(good.as_bytes()), "{good}");
+        }
+        for bad in [
+            "", ":80", "a:b", "a:99999", "a:80:80", "[::1", "[x]", "u@h", "a b", "a/b", "a?b", "a%2",
+            "[::1]x",
+        ] {
+            assert!(!is_authority(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn decoding() {
+        assert_eq!(&*percent_decode(b"a%41%2f%"), b"aA/%");
+        let pairs: Vec<_> = form_pairs(b"a=1&b=two+words&&c&d=%26=x").collect();
+        let expected = [("a", "1"), ("b", "two words"), ("c", ""), ("d", "&=x")];
+        assert_eq!(pairs, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+}
