@@ -13,8 +13,12 @@ pub mod future;
 pub mod net;
 /// What tasks share: `Notify`, `Semaphore`, `channel`.
 pub mod sync;
+/// Signals as one more readable source.
+pub mod signal;
 /// HTTP/1.1: the request decoder, bodies, router, connections, server.
 pub mod http;
+/// Counters as Prometheus text.
+pub mod metrics;
 
 pub use runtime::join::{JoinError, JoinHandle};
 pub use runtime::timer::{Elapsed, Sleep};

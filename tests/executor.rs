@@ -118,7 +118,7 @@ fn a_stale_wake_does_not_reach_the_next_owner_of_the_slot() {
     old.wake();
     assert_eq!(bench.step(), None);
     bench.expect(["task 1 woken: queued", "task 1 was queued but has ended"]);
-    assert_eq!(bench.executor.counts().1, 1, "one stale id");
+    assert_eq!(bench.executor.counters().stale.get(), 1, "one stale id");
 }
 
 /// Abort is drop: a task that waits is gone when `abort` returns, with everything that it held.

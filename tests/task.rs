@@ -77,7 +77,7 @@ fn a_hundred_wakes_are_one_poll() {
     );
 
     bench.run();
-    assert_eq!(bench.executor.counts().0, 2, "the first poll, and one more");
+    assert_eq!(bench.executor.counters().polls.get(), 2, "the first poll, and one more");
 }
 
 /// The `queued` bit alone: the first wake pushes, the second does not, and after the bit is cleared one pushes again.

@@ -1,37 +1,8 @@
 //! What the server counts. One `Stats` per runtime, written by its thread alone, readable by any.
-//!
-//! The problem: with several runtimes, `/metrics` on one of them must add up the numbers of all, and no lock may
-//! stand in a request's path. Each counter has one writer. So adding is a load and a store, not a locked
-//! read-modify-write, and a reader on another thread sees a number that was true a moment ago.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A number that goes up, and for gauges down. One thread writes.
-#[derive(Default, Debug)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// Adds. Only the owning thread may call it.
-    pub fn add(&self, count: u64) {
-        self.set(self.get().wrapping_add(count));
-    }
-
-    /// Takes away. Only the owning thread may call it.
-    pub fn subtract(&self, count: u64) {
-        self.set(self.get().wrapping_sub(count));
-    }
-
-    /// Sets. Only the owning thread may call it.
-    pub fn set(&self, value: u64) {
-        self.0.store(value, Ordering::Relaxed);
-    }
-
-    /// Reads, on any thread.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+use crate::runtime::counter::Counter;
 
 /// Upper bounds of the latency histogram's buckets, in microseconds. Chosen so that "well under 10 ms" has several
 /// buckets of its own.

@@ -32,6 +32,7 @@ use std::task::Poll;
 
 use slab::Slab;
 
+use super::counter::Counter;
 use super::ready::ReadyQueue;
 use super::task::{BoxedTask, Task, TaskWaker};
 use super::trace::{Event, Outcome, TaskId, Tracer};
@@ -47,9 +48,18 @@ pub struct Executor {
     last_serial: Cell<u64>,
     /// No more tasks: the runtime is being dropped. Written by `close`.
     closed: Cell<bool>,
-    /// Polls so far, and ids popped whose task had ended.
-    polls: Cell<u64>,
-    stale: Cell<u64>,
+    counters: Arc<Counters>,
+}
+
+/// What an executor counts.
+#[derive(Default, Debug)]
+pub struct Counters {
+    /// Calls of `poll`.
+    pub polls: Counter,
+    /// Ids popped whose task had ended.
+    pub stale: Counter,
+    /// Tasks alive.
+    pub tasks: Counter,
 }
 
 /// Where a task's future is.
@@ -103,8 +113,7 @@ impl Executor {
             current: Cell::new(None),
             last_serial: Cell::new(0),
             closed: Cell::new(false),
-            polls: Cell::new(0),
-            stale: Cell::new(0),
+            counters: Arc::default(),
         }
     }
 
@@ -120,6 +129,7 @@ impl Executor {
         }
         // Hold the place first: the id must name the slot before the task can be built.
         let slot = self.tasks.borrow_mut().insert(Slot::Running { serial, aborted: false });
+        self.counters.tasks.add(1);
         let id = TaskId { slot, serial };
         let shared = TaskWaker::new(id, self.ready.clone(), self.tracer.clone());
         let task = Task::new(id, at, future, shared);
@@ -141,7 +151,7 @@ impl Executor {
                 self.poll(task);
                 return Some(id);
             }
-            self.stale.set(self.stale.get() + 1);
+            self.counters.stale.add(1);
             self.tracer.emit(Event::Stale { task: id });
         }
     }
@@ -171,9 +181,9 @@ impl Executor {
         self.len() == 0
     }
 
-    /// (polls, stale ids) so far.
-    pub fn counts(&self) -> (u64, u64) {
-        (self.polls.get(), self.stale.get())
+    /// What was counted so far.
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.counters
     }
 
     /// All tasks, in the order of their slots.
@@ -194,7 +204,7 @@ impl Executor {
 
     fn poll(&self, mut task: Task) {
         task.polls += 1;
-        self.polls.set(self.polls.get() + 1);
+        self.counters.polls.add(1);
         self.tracer.emit(Event::Polled { task: task.id, nth: task.polls });
         self.current.set(Some(task.id));
         let polled = task.poll();
@@ -232,6 +242,7 @@ impl Executor {
     fn finish(&self, task: Task, outcome: Outcome) {
         let freed = self.tasks.borrow_mut().remove(task.id.slot);
         debug_assert_eq!(freed.serial(), task.id.serial);
+        self.counters.tasks.subtract(1);
         self.tracer.emit(Event::Finished { task: task.id, outcome });
         drop(task);
     }

@@ -26,6 +26,7 @@
 //! `src/run.rs` in its version 0.1.
 
 pub mod trace;
+pub mod counter;
 pub mod shared;
 pub mod ready;
 pub mod waker_cell;
@@ -36,7 +37,7 @@ pub mod blocking;
 pub mod timer;
 pub mod reactor;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::panic;
@@ -48,6 +49,7 @@ use std::time::{Duration, Instant};
 use mio::event::Source;
 
 use blocking::{Blocking, BlockingPool};
+use counter::Counter;
 use executor::{Executor, TaskSnapshot};
 use join::{JoinError, JoinHandle};
 use reactor::{Reactor, Registration, SourceSnapshot};
@@ -88,8 +90,38 @@ struct Inner {
     blocking: BlockingPool,
     tracer: Tracer,
     /// Trips to the operating system: all of them, and those that were meant to sleep.
-    parks: Cell<u64>,
-    sleeps: Cell<u64>,
+    parks: Arc<Counter>,
+    sleeps: Arc<Counter>,
+}
+
+/// A runtime's counters, to be read on any thread. It keeps nothing of the runtime alive but the numbers.
+#[derive(Clone)]
+pub struct Monitor {
+    ready: Arc<ReadyQueue>,
+    executor: Arc<executor::Counters>,
+    timers: Arc<Counter>,
+    sources: Arc<Counter>,
+    parks: Arc<Counter>,
+    sleeps: Arc<Counter>,
+}
+
+impl Monitor {
+    /// What was counted so far. Numbers of a runtime that works meanwhile may be from slightly different moments.
+    pub fn stats(&self) -> Stats {
+        let (wakes, coalesced) = self.ready.wakes();
+        Stats {
+            polls: self.executor.polls.get(),
+            wakes,
+            coalesced,
+            stale: self.executor.stale.get(),
+            parks: self.parks.get(),
+            sleeps: self.sleeps.get(),
+            tasks: self.executor.tasks.get(),
+            ready: self.ready.len() as u64,
+            timers: self.timers.get(),
+            sources: self.sources.get(),
+        }
+    }
 }
 
 /// Choices made before a runtime starts.
@@ -114,6 +146,14 @@ pub struct Stats {
     pub parks: u64,
     /// Those of them that had nothing else to do and could sleep.
     pub sleeps: u64,
+    /// Tasks alive now.
+    pub tasks: u64,
+    /// Ids on the ready queue now.
+    pub ready: u64,
+    /// Timers armed now.
+    pub timers: u64,
+    /// Sources registered with the operating system now.
+    pub sources: u64,
 }
 
 impl Builder {
@@ -153,8 +193,8 @@ impl Builder {
             timers: Rc::new(Timers::new(self.clock, self.tracer.clone())),
             blocking: BlockingPool::new(self.blocking_threads),
             tracer: self.tracer,
-            parks: Cell::new(0),
-            sleeps: Cell::new(0),
+            parks: Arc::default(),
+            sleeps: Arc::default(),
         }));
         Ok(Runtime { handle, woken: RefCell::default() })
     }
@@ -228,8 +268,8 @@ impl Runtime {
         let inner = self.inner();
         let idle = inner.ready.try_park();
         let timeout = if idle { sooner(limit, inner.timers.next_due()) } else { Some(Duration::ZERO) };
-        inner.parks.set(inner.parks.get() + 1);
-        inner.sleeps.set(inner.sleeps.get() + u64::from(idle));
+        inner.parks.add(1);
+        inner.sleeps.add(u64::from(idle));
         inner.tracer.emit(Event::Parked { timeout });
         let mut woken = self.woken.take();
         let result = inner.reactor.wait(timeout, &mut woken);
@@ -363,16 +403,20 @@ impl Handle {
 
     /// What was counted so far.
     pub fn stats(&self) -> Stats {
-        let inner = &self.0;
-        let (polls, stale) = inner.executor.counts();
-        let (wakes, coalesced) = inner.ready.wakes();
-        Stats { polls, wakes, coalesced, stale, parks: inner.parks.get(), sleeps: inner.sleeps.get() }
+        self.monitor().stats()
     }
 
-    /// How many (tasks, ready ids, armed timers, registered sources) there are.
-    pub fn depths(&self) -> [usize; 4] {
+    /// The counters, for another thread.
+    pub fn monitor(&self) -> Monitor {
         let inner = &self.0;
-        [inner.executor.len(), inner.ready.len(), inner.timers.len(), inner.reactor.len()]
+        Monitor {
+            ready: inner.ready.clone(),
+            executor: inner.executor.counters().clone(),
+            timers: inner.timers.count().clone(),
+            sources: inner.reactor.count().clone(),
+            parks: inner.parks.clone(),
+            sleeps: inner.sleeps.clone(),
+        }
     }
 }
 

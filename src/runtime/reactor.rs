@@ -14,8 +14,8 @@
 //! 1. Edge-triggered: the system reports a *change*, once. Whoever was told "readable" and stops reading before
 //!    `WouldBlock` (or a short read, which means the same) is not told again. `ready` remembers what was told.
 //! 2. Both directions start as ready: the first try is made at once. Often it succeeds, and then the operating system
-//!    is not asked at all. A socket is registered when somebody must wait for it for the first time, in both
-//!    directions, once for its life: no system call per wait.
+//!    is not asked at all. A socket is registered when somebody must wait for it for the first time, once per
+//!    direction for its life: no system call per wait.
 //! 3. Readiness is a hint. An event may be old, may be meant for a socket that was closed in this very batch and
 //!    whose slab key has a new owner, may be a false alarm. A hint costs one vain try, nothing else.
 //! 4. The end of a stream is remembered apart (`closed`): its edge may come together with the last bytes. After
@@ -28,6 +28,7 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ use mio::event::Source;
 use mio::{Events, Interest, Token};
 use slab::Slab;
 
+use super::counter::Counter;
 use super::trace::{Direction, Event, SourceId, Tracer};
 use super::waker_cell::WakerCell;
 
@@ -53,6 +55,8 @@ pub struct Reactor {
     sources: RefCell<Slab<Rc<ScheduledIo>>>,
     /// The number of the latest source.
     last_id: Cell<u64>,
+    /// How many are registered, for other threads to read.
+    count: Arc<Counter>,
     tracer: Tracer,
 }
 
@@ -110,6 +114,7 @@ impl Reactor {
             events: RefCell::new(Events::with_capacity(EVENTS_PER_TRIP)),
             sources: RefCell::default(),
             last_id: Cell::new(0),
+            count: Arc::default(),
             tracer,
         })
     }
@@ -147,7 +152,7 @@ impl Reactor {
         let id = SourceId(self.last_id.get());
         self.tracer.emit(Event::SourceOpened { source: id });
         let io = Rc::new(ScheduledIo { id, read: Side::new(), write: Side::new() });
-        Registration { source: RefCell::new(source), io, key: Cell::new(None), reactor: self.clone() }
+        Registration { source: RefCell::new(source), io, told: Cell::new(None), reactor: self.clone() }
     }
 
     /// How many sources are registered with the operating system.
@@ -158,6 +163,11 @@ impl Reactor {
     /// Whether no source is registered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many sources are registered, as a number that other threads may read.
+    pub fn count(&self) -> &Arc<Counter> {
+        &self.count
     }
 
     /// All registered sources.
@@ -192,7 +202,8 @@ impl Reactor {
     fn mark_ready(&self, io: &ScheduledIo, direction: Direction, woken: &mut Vec<Waker>) {
         let side = io.side(direction);
         let waiter = side.waiter.take();
-        // Every event says "writable" too. Only a change, or somebody who waits, is worth telling.
+        // Once both directions are registered, every event speaks of both. Only a change, or somebody who waits, is
+        // worth telling.
         if !side.ready.replace(true) || waiter.is_some() {
             self.tracer.emit(Event::Ready { source: io.id, direction });
         }
@@ -204,8 +215,8 @@ impl Reactor {
 pub struct Registration<S: Source> {
     source: RefCell<S>,
     io: Rc<ScheduledIo>,
-    /// The slab key, once the operating system knows the source.
-    key: Cell<Option<usize>>,
+    /// The slab key and the directions, once the operating system knows the source.
+    told: Cell<Option<(usize, Interest)>>,
     reactor: Rc<Reactor>,
 }
 
@@ -234,7 +245,7 @@ impl<S: Source> Registration<S> {
             }
         }
         side.waiter.store(cx.waker());
-        match self.tell_os() {
+        match self.tell_os(direction) {
             Ok(()) => Poll::Pending,
             Err(error) => Poll::Ready(Err(error)),
         }
@@ -273,24 +284,43 @@ impl<S: Source> Registration<S> {
         self.reactor.tracer.emit(event);
     }
 
-    /// Registers with the operating system, the first time. Edge-triggered registration reports what is ready
+    /// Makes sure that the operating system reports changes of this direction. Registration reports what is ready
     /// already, so nothing that came between the vain try and this call is missed.
-    fn tell_os(&self) -> io::Result<()> {
-        if self.key.get().is_some() {
-            return Ok(());
+    ///
+    /// Only the direction that somebody waits for: nearly every socket can be written to all the time, and a
+    /// registration for that would end the next sleep at once, for nothing.
+    fn tell_os(&self, direction: Direction) -> io::Result<()> {
+        let wanted = match direction {
+            Direction::Read => Interest::READABLE,
+            Direction::Write => Interest::WRITABLE,
+        };
+        match self.told.get() {
+            None => self.register(wanted),
+            Some((key, interest)) if interest | wanted != interest => self.widen(key, interest | wanted),
+            Some(_) => Ok(()),
         }
+    }
+
+    fn register(&self, interest: Interest) -> io::Result<()> {
         let key = self.reactor.sources.borrow_mut().insert(self.io.clone());
-        let both = Interest::READABLE | Interest::WRITABLE;
         let poll = self.reactor.poll.borrow();
-        let told = self.source.borrow_mut().register(poll.registry(), Token(key), both);
+        let told = self.source.borrow_mut().register(poll.registry(), Token(key), interest);
         match told {
             Ok(()) => {
-                self.key.set(Some(key));
+                self.told.set(Some((key, interest)));
+                self.reactor.count.add(1);
                 self.emit(Event::SourceRegistered { source: self.io.id });
             }
             Err(_) => drop(self.reactor.sources.borrow_mut().remove(key)),
         }
         told
+    }
+
+    fn widen(&self, key: usize, interest: Interest) -> io::Result<()> {
+        let poll = self.reactor.poll.borrow();
+        self.source.borrow_mut().reregister(poll.registry(), Token(key), interest)?;
+        self.told.set(Some((key, interest)));
+        Ok(())
     }
 }
 
@@ -299,8 +329,9 @@ impl<S: Source> Drop for Registration<S> {
     /// call for that. An event that was fetched already may still come, under a key that somebody else has by
     /// then: a false hint, see point 3.
     fn drop(&mut self) {
-        if let Some(key) = self.key.get() {
+        if let Some((key, _)) = self.told.get() {
             self.reactor.sources.borrow_mut().remove(key);
+            self.reactor.count.subtract(1);
         }
         self.forget(Direction::Read);
         self.forget(Direction::Write);

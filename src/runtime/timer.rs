@@ -28,9 +28,11 @@ use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use super::counter::Counter;
 use super::trace::{Event, TimerId, Tracer};
 
 /// Where the time comes from.
@@ -50,6 +52,8 @@ pub struct Timers {
     turn_time: Cell<Instant>,
     /// The id of the latest timer.
     last_id: Cell<u64>,
+    /// How many are armed, for other threads to read.
+    count: Arc<Counter>,
     tracer: Tracer,
 }
 
@@ -60,7 +64,14 @@ impl Timers {
     /// No timers.
     pub fn new(clock: Clock, tracer: Tracer) -> Timers {
         let turn_time = Cell::new(Instant::now());
-        Timers { armed: RefCell::default(), clock, turn_time, last_id: Cell::new(0), tracer }
+        Timers {
+            armed: RefCell::default(),
+            clock,
+            turn_time,
+            last_id: Cell::new(0),
+            count: Arc::default(),
+            tracer,
+        }
     }
 
     /// The time now. Reads the operating system's clock, unless the clock is frozen.
@@ -124,6 +135,11 @@ impl Timers {
         self.len() == 0
     }
 
+    /// How many are armed, as a number that other threads may read.
+    pub fn count(&self) -> &Arc<Counter> {
+        &self.count
+    }
+
     /// The armed timers and how long until each is due, earliest first.
     pub fn snapshot(&self) -> Vec<(TimerId, Duration)> {
         let now = self.now();
@@ -147,6 +163,7 @@ impl Timers {
             return None;
         }
         let ((_, id), waker) = first.remove_entry();
+        self.count.subtract(1);
         Some((id, waker))
     }
 
@@ -154,6 +171,7 @@ impl Timers {
         self.last_id.set(self.last_id.get() + 1);
         let key = (deadline, TimerId(self.last_id.get()));
         self.armed.borrow_mut().insert(key, waker);
+        self.count.add(1);
         if self.tracer.is_on() {
             let after = deadline.saturating_duration_since(self.now());
             self.tracer.emit(Event::TimerArmed { timer: key.1, after });
@@ -164,6 +182,7 @@ impl Timers {
     fn disarm(&self, key: Key) {
         let removed = self.armed.borrow_mut().remove(&key);
         if removed.is_some() {
+            self.count.subtract(1);
             self.tracer.emit(Event::TimerCancelled { timer: key.1 });
         }
         drop(removed); // A waker's drop is foreign code: outside the borrow.

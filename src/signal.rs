@@ -1,0 +1,76 @@
+//! Signals: Ctrl-C and friends as one more readable source.
+//!
+//! The problem: a signal handler runs between any two instructions, on any stack; next to nothing is allowed in it.
+//! So the handler (signal-hook's) writes one byte into a socket pair, and the reading end is registered like any
+//! other socket. To a task a signal is data that arrives.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::task::{Context, Poll};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::runtime::Handle;
+use crate::runtime::reactor::Registration;
+use crate::runtime::trace::Direction;
+
+/// The signals that ask a process to stop: SIGINT (Ctrl-C) and SIGTERM.
+pub struct StopSignals {
+    io: Registration<signal_hook_mio::v1_0::Signals>,
+}
+
+impl StopSignals {
+    /// Takes over SIGINT and SIGTERM for the whole process. The first one is reported by `recv`; a second one ends the
+    /// process at once with `exit_code`, in the signal handler itself, so that it works even while a task blocks.
+    ///
+    /// # Errors
+    /// When no descriptors are left.
+    pub fn new(handle: &Handle, exit_code: i32) -> io::Result<StopSignals> {
+        let second = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the first signal finds the flag down, and then raises it.
+            signal_hook::flag::register_conditional_shutdown(signal, exit_code, second.clone())?;
+            signal_hook::flag::register(signal, second.clone())?;
+        }
+        let signals = signal_hook_mio::v1_0::Signals::new([SIGINT, SIGTERM])?;
+        Ok(StopSignals { io: handle.register(signals) })
+    }
+
+    /// Waits for the next signal.
+    pub fn recv(&mut self) -> Recv<'_> {
+        Recv { signals: self, waiting: false }
+    }
+}
+
+/// The future of [`StopSignals::recv`].
+#[must_use = "futures do nothing unless polled"]
+pub struct Recv<'a> {
+    signals: &'a StopSignals,
+    /// The reactor holds our waker.
+    waiting: bool,
+}
+
+impl Future for Recv<'_> {
+    /// The signal's name.
+    type Output = io::Result<&'static str>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let received = self.signals.io.poll_io(Direction::Read, cx, |signals| {
+            let number = signals.pending().next().ok_or(io::ErrorKind::WouldBlock)?;
+            Ok(if number == SIGINT { "SIGINT" } else { "SIGTERM" })
+        });
+        self.waiting = received.is_pending();
+        received
+    }
+}
+
+impl Drop for Recv<'_> {
+    fn drop(&mut self) {
+        if self.waiting {
+            self.signals.io.forget(Direction::Read);
+        }
+    }
+}
