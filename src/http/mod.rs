@@ -35,5 +35,5 @@ pub use middleware::{Middleware, Next};
 pub use request::Request;
 pub use response::{IntoResponse, Response};
 pub use router::Router;
-pub use server::{Server, Stopped, serve};
+pub use server::{Server, Stopped, serve, serve_connection};
 pub use status::Status;

@@ -25,7 +25,7 @@ use super::router::Router;
 use super::service::{Membership, Service};
 use super::stats::Stats;
 use crate::future::{race, yield_now};
-use crate::net::{TcpListener, TcpStream};
+use crate::net::{TcpListener, TcpStream, Transport};
 use crate::runtime::Handle;
 use crate::runtime::join::JoinHandle;
 use crate::sync::{Permit, Semaphore};
@@ -93,20 +93,34 @@ impl Server {
         self
     }
 
+    /// What connections need of the server, for those that come from elsewhere than a listener.
+    pub fn into_service(self, handle: Handle) -> Rc<Service> {
+        Service::new(handle, self.router, self.limits, self.stats, self.draining)
+    }
+
     /// Serves until `stop` is ready, then stops in good order.
     pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Stopped {
-        let handle = listener.handle().clone();
-        let service = Service::new(handle, self.router, self.limits, self.stats, self.draining);
+        let grace = self.grace;
+        let service = self.into_service(listener.handle().clone());
         race(stop, accept_loop(&listener, &service)).await;
         // New connections are refused from here on, so that a load balancer goes elsewhere.
         drop(listener);
-        drain(&service, self.grace).await
+        drain(&service, grace).await
     }
 }
 
 /// Serves `router` on `listener` with the default limits, for ever.
 pub async fn serve(listener: TcpListener, router: Router) {
     Server::new(router).run(listener, std::future::pending()).await;
+}
+
+/// Serves one connection over any transport: a socket, a pipe in memory, a script that a test plays.
+pub async fn serve_connection<T: Transport + 'static>(
+    service: Rc<Service>,
+    transport: T,
+    peer: Option<SocketAddr>,
+) {
+    connection::serve(transport, peer, service.enter()).await;
 }
 
 async fn accept_loop(listener: &TcpListener, service: &Rc<Service>) {
