@@ -1,17 +1,25 @@
 //! The demo's routes.
 
 use std::cell::Cell;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use glassbox::Handle;
-use glassbox::http::{Body, BodyError, BodySource, Chunk, IntoResponse, Request, Response, Router, Status};
+use glassbox::http::sse::{ServerEvent, event_stream};
+use glassbox::http::{
+    self, Body, BodyError, BodySource, Chunk, IntoResponse, Request, Response, Router, Status, layers,
+};
 use glassbox::metrics::{self, Worker};
 
 /// The most bytes that `/bytes` and `/chunked` make.
 const MAX_BYTES: u64 = 1 << 30;
+
+/// The most events of `/events`: an hour of them.
+const MAX_EVENTS: u64 = 3_600;
 
 /// The longest sleep, in milliseconds.
 const MAX_SLEEP: u64 = 60_000;
@@ -26,33 +34,47 @@ pub struct Surroundings {
     /// All workers' numbers: `/metrics` on one of them tells of all.
     pub workers: Arc<Mutex<Vec<Worker>>>,
     /// Where the server listens, for the greeting.
-    pub address: std::net::SocketAddr,
+    pub address: SocketAddr,
+    /// A folder to serve at `/files/`.
+    pub files: Option<PathBuf>,
+    /// Log each request.
+    pub log_requests: bool,
 }
 
 /// All routes that need no flag.
 pub fn router(surroundings: Surroundings) -> Router {
-    let Surroundings { handle, draining, workers, address } = surroundings;
+    let Surroundings { handle, draining, workers, address, files, log_requests } = surroundings;
     let greeting: &'static str = Box::leak(greeting(address).into_boxed_str());
-    Router::new()
+    let (sleeper, ticker) = (handle.clone(), handle.clone());
+    let mut router = Router::new()
         .get("/", async move |_| greeting)
         .get("/hello/{name}", hello)
         .post("/echo", echo)
         .get("/bytes/{n}", bytes)
         .get("/chunked/{n}", chunked)
-        .get("/sleep/{ms}", async move |request| sleep(&handle, request).await)
+        .get("/sleep/{ms}", async move |request| sleep(&sleeper, request).await)
+        .get("/events/{n}", async move |request| events(&ticker, &request))
         .get("/healthz", async |_| "ok\n")
         .get("/readyz", async move |_| ready(draining.get()))
-        .get("/metrics", async move |_| metrics_text(&workers))
+        .get("/metrics", async move |_| metrics_text(&workers));
+    if let Some(folder) = files {
+        router = router.get("/files/{*path}", http::files::files(handle.clone(), folder));
+    }
+    if log_requests {
+        router = router.with(layers::access_log(handle));
+    }
+    router
 }
 
 /// Made once, when the server starts, and kept until it ends.
-fn greeting(address: std::net::SocketAddr) -> String {
+fn greeting(address: SocketAddr) -> String {
     let url = format!("http://{address}");
     format!(
         "This is glassbox, an HTTP server that you can see through. Try:\n\n\
          curl {url}/hello/you\n\
          curl -d 'some text' {url}/echo\n\
          curl {url}/sleep/1000\n\
+         curl -N {url}/events/3\n\
          curl -o /dev/null {url}/bytes/1000000000\n\
          curl {url}/metrics\n"
     )
@@ -107,6 +129,24 @@ async fn sleep(handle: &Handle, request: Request) -> Result<String, Response> {
     drop(request);
     handle.sleep(Duration::from_millis(ms)).await;
     Ok(format!("slept {ms} ms\n"))
+}
+
+/// Ticks as server-sent events, one a second; the first at once.
+fn events(handle: &Handle, request: &Request) -> Result<Response, Response> {
+    let count = number(request, "n", MAX_EVENTS)?;
+    let (sender, response) = event_stream(1);
+    let clock = handle.clone();
+    let ticks = async move {
+        for tick in 1..=count {
+            let event = ServerEvent { data: format!("tick {tick} of {count}"), ..ServerEvent::default() };
+            if sender.send(event).await.is_err() {
+                return; // Nobody listens any more.
+            }
+            clock.sleep(Duration::from_secs(1)).await;
+        }
+    };
+    handle.spawn(ticks).detach();
+    Ok(response)
 }
 
 fn ready(draining: bool) -> Response {

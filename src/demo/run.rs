@@ -106,6 +106,8 @@ impl Ready {
             draining: draining.clone(),
             workers: crew.workers.clone(),
             address,
+            files: crew.options.files.clone(),
+            log_requests: crew.options.verbosity > 0,
         });
         let server = Server::new(router)
             .limits(crew.options.limits.clone())

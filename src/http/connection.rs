@@ -259,6 +259,7 @@ async fn hold_back<T: Transport>(wire: &Rc<Wire<T>>, response: Response) -> Resp
 /// Says why a request is refused. Behind a refusal nobody knows where the next request begins.
 async fn refuse<T: Transport>(wire: &Rc<Wire<T>>, error: RequestError) -> Result<After, BodyError> {
     let response = error.into_response();
+    log::debug!("refused a request: {error} ({})", response.status());
     wire.service.stats.refused.add(1);
     wire.service.stats.answered(response.status().code(), std::time::Duration::ZERO);
     let asked = Asked { method: Method::Get, minor_version: 1, keep_alive: false };
