@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::http::stats::{LATENCY_BOUNDS, Stats as ServerStats};
-use crate::runtime::{Monitor, Stats as RuntimeStats};
+use crate::runtime::monitor::{Monitor, Stats as RuntimeStats};
 
 /// The numbers of one runtime and its server.
 #[derive(Clone)]

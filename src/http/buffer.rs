@@ -27,9 +27,9 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// Takes `count` bytes off the front.
+    /// Takes `count` bytes off the front, or all if there are fewer.
     pub fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.end);
+        self.start = self.start.saturating_add(count).min(self.end);
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
@@ -43,7 +43,7 @@ impl Buffer {
 
     /// Says that `count` bytes were written into `room`.
     pub fn fill(&mut self, count: usize) {
-        self.end = (self.end + count).min(self.storage.len());
+        self.end = self.end.saturating_add(count).min(self.storage.len());
     }
 
     /// Adds bytes at the back.

@@ -25,8 +25,9 @@ use super::body::{Body, BodyError, Chunk};
 use super::buffer::BUFFER_SIZE;
 use super::encode::{self, Persistence, ResponseFraming};
 use super::error::RequestError;
+use super::fields::Framing;
 use super::handler::ResponseFuture;
-use super::head::{Framing, Head};
+use super::head::Head;
 use super::method::Method;
 use super::pool::Pooled;
 use super::request::{self, Request};
@@ -109,7 +110,8 @@ async fn exchange<T: Transport + 'static>(
     };
     wire.begin_body(&head, number);
     let context = request::Context { peer, number, collected: service.limits.collected };
-    let request = Request::new(head, incoming_body(wire, number), context);
+    let body = incoming_body(wire, head.framing(), number);
+    let request = Request::new(head, body, context);
     let mut response = answer(wire, request).await?;
     // An answer that passes the request's own body on waits for its first buffer, or its end: until then the
     // request can still turn out to be broken, and 400 is a better answer than half of a 200.
@@ -126,8 +128,8 @@ async fn exchange<T: Transport + 'static>(
     Ok(After::Close)
 }
 
-fn incoming_body<T: Transport + 'static>(wire: &Rc<Wire<T>>, number: u64) -> Body {
-    match wire.body_framing() {
+fn incoming_body<T: Transport + 'static>(wire: &Rc<Wire<T>>, framing: Framing, number: u64) -> Body {
+    match framing {
         Framing::None => Body::default(),
         Framing::Length(length) => Body::incoming(WireBody::new(wire.clone(), number), Some(length)),
         Framing::Chunked => Body::incoming(WireBody::new(wire.clone(), number), None),

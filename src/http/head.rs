@@ -4,112 +4,26 @@
 //! written by somebody who hopes that two programs read it differently.
 //!
 //! ```text
-//!   bytes so far --> HeadScan: is the empty line there?  no: None, remember how far we looked
-//!                                                        yes: its length
-//!   the head's bytes --> Head::parse: httparse cuts it up, then every rule that decides where the
-//!                        body ends and whom it is for is checked here, once
+//!   scan.rs:   where is the head's end?
+//!   here:      httparse cuts the head up; headers are kept as ranges of one owned copy
+//!   fields.rs: what do the headers say about the connection and about the body's length?
+//!   here:      do target, method and Host go together?
 //! ```
 //!
-//! 1. Each byte is looked at once by the scan, however the head is cut up; then the head is parsed once. Parsing
-//!    again after every read makes a head that comes byte by byte cost its length squared.
-//! 2. A line ends in CR LF. A lone LF is refused at once: some programs take it for a line end and some do not.
-//! 3. Exactly one reading of the body's length, or a refusal (RFC 9112, 6.3). No repair.
-//! 4. Headers are ranges into one owned copy of the head: no allocation per header.
+//! 1. A head is parsed once, when it is complete.
+//! 2. Every rule that decides where the body ends and whom the request is for is checked here. A request that
+//!    passes has exactly one reading; one that has more is refused, not repaired.
+//! 3. No allocation per header, and none per head: a `Head` is used again for the next request.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::error::RequestError;
+use super::fields::{Fields, Framing};
 use super::limits::{Limits, MAX_HEADERS};
 use super::method::Method;
 use super::pool::Reuse;
 use super::uri::{self, TargetParts};
-
-/// The room for a method and a version that is left in a request line besides its target.
-const REQUEST_LINE_EXTRA: usize = 64;
-
-/// Empty lines that are skipped in front of a request line. RFC 9112, 2.2 asks for one; old clients send it
-/// behind a body.
-const EMPTY_LINES: usize = 2;
-
-/// How far the search for a head's end has come.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct HeadScan {
-    /// Bytes looked at.
-    scanned: usize,
-    /// Where the current line starts.
-    line_start: usize,
-    /// Lines seen, and empty lines skipped before the first.
-    lines: usize,
-    skipped: usize,
-    /// Where the request line starts.
-    start: usize,
-}
-
-impl HeadScan {
-    /// Looks at the bytes that came since the last call. `Some`: where the head is; the body starts behind it.
-    ///
-    /// # Errors
-    /// When the head can no longer become a good one.
-    pub fn advance(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<Range<usize>>, RequestError> {
-        while let Some(offset) = bytes[self.scanned..].iter().position(|byte| *byte == b'\n') {
-            let line_end = self.scanned + offset;
-            self.scanned = line_end + 1;
-            if line_end == self.line_start || bytes[line_end - 1] != b'\r' {
-                return Err(RequestError::LineEnd);
-            }
-            let is_empty = line_end - 1 == self.line_start;
-            self.line_start = line_end + 1;
-            if !is_empty {
-                self.lines += 1;
-                self.check_size(limits)?;
-            } else if self.lines > 0 {
-                return Ok(Some(self.start..self.scanned));
-            } else {
-                self.skip_empty_line()?;
-            }
-        }
-        self.scanned = bytes.len();
-        self.check_size(limits)?;
-        Ok(None)
-    }
-
-    /// Whether any byte of a request has come: empty lines do not count.
-    pub fn has_begun(&self) -> bool {
-        self.scanned > self.start
-    }
-
-    fn skip_empty_line(&mut self) -> Result<(), RequestError> {
-        self.skipped += 1;
-        self.start = self.scanned;
-        if self.skipped > EMPTY_LINES { Err(RequestError::RequestLine) } else { Ok(()) }
-    }
-
-    fn check_size(&self, limits: &Limits) -> Result<(), RequestError> {
-        let length = self.scanned - self.start;
-        let in_request_line = self.lines == 0;
-        let first_line = if in_request_line { length } else { 0 };
-        if first_line > limits.target + REQUEST_LINE_EXTRA {
-            return Err(RequestError::TargetTooLong);
-        }
-        if length > limits.head || self.lines > limits.headers + 1 {
-            return Err(RequestError::HeadersTooLarge);
-        }
-        Ok(())
-    }
-}
-
-/// How the end of a request's body is found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Framing {
-    /// There is no body.
-    #[default]
-    None,
-    /// This many bytes.
-    Length(u64),
-    /// Chunks, until one of size 0.
-    Chunked,
-}
 
 /// One header: two ranges of the head's bytes.
 #[derive(Clone, Debug)]
@@ -347,92 +261,6 @@ impl Reuse for Head {
         // One huge head must not make a small pool large for ever.
         self.bytes.capacity() <= 8 * 1024
     }
-}
-
-/// What was learned from the headers that concern the connection.
-#[derive(Default)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a question with its own answer")]
-struct Fields {
-    host: Option<Range<usize>>,
-    content_length: Option<u64>,
-    /// Transfer codings seen in all lines together, how many of them are `chunked`, and whether that is the last.
-    codings: usize,
-    chunked: usize,
-    chunked_is_last: bool,
-    has_transfer_encoding: bool,
-    close: bool,
-    keep_alive: bool,
-    expects_continue: bool,
-    unknown_expectation: bool,
-}
-
-impl Fields {
-    fn host(&mut self, value: Range<usize>) -> Result<(), RequestError> {
-        if self.host.replace(value).is_some() { Err(RequestError::Host) } else { Ok(()) }
-    }
-
-    fn expect(&mut self, value: &[u8]) {
-        if value.eq_ignore_ascii_case(b"100-continue") {
-            self.expects_continue = true;
-        } else {
-            self.unknown_expectation = true;
-        }
-    }
-
-    fn connection(&mut self, value: &[u8]) {
-        for option in list(value) {
-            self.close |= option.eq_ignore_ascii_case(b"close");
-            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
-        }
-    }
-
-    /// One line of digits. A second one is refused even if it says the same: somebody before us may have
-    /// believed the other.
-    fn content_length(&mut self, value: &[u8]) -> Result<(), RequestError> {
-        let length = parse_digits(value)?;
-        if self.content_length.replace(length).is_some() { Err(RequestError::Framing) } else { Ok(()) }
-    }
-
-    fn transfer_encoding(&mut self, value: &[u8]) {
-        self.has_transfer_encoding = true;
-        for coding in list(value) {
-            self.codings += 1;
-            self.chunked_is_last = coding.eq_ignore_ascii_case(b"chunked");
-            self.chunked += usize::from(self.chunked_is_last);
-        }
-    }
-
-    /// RFC 9112, 6.1 and 6.3.
-    fn framing(&self, minor_version: u8) -> Result<Framing, RequestError> {
-        if !self.has_transfer_encoding {
-            return Ok(match self.content_length {
-                None | Some(0) => Framing::None,
-                Some(length) => Framing::Length(length),
-            });
-        }
-        // HTTP/1.0 does not know Transfer-Encoding: somebody between the client and us may have ignored it.
-        if self.content_length.is_some() || minor_version == 0 || self.chunked != 1 || !self.chunked_is_last {
-            return Err(RequestError::Framing);
-        }
-        if self.codings > 1 { Err(RequestError::TransferCoding) } else { Ok(Framing::Chunked) }
-    }
-}
-
-/// The members of a comma-separated list, without the white space around them.
-fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
-}
-
-/// Digits and nothing else. `str::parse` would take `+5`.
-fn parse_digits(value: &[u8]) -> Result<u64, RequestError> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return Err(RequestError::Framing);
-    }
-    let digits = value.iter().map(|byte| u64::from(byte - b'0'));
-    let number =
-        digits.into_iter().try_fold(0_u64, |number, digit| number.checked_mul(10)?.checked_add(digit));
-    // More than 64 bits is a number all right, and larger than any limit.
-    number.ok_or(RequestError::BodyTooLarge)
 }
 
 /// Refuses other major versions, and reads HTTP/1.2 and later as HTTP/1.1 (RFC 9110, 2.5).

@@ -28,11 +28,12 @@ use std::time::Duration;
 
 use super::body::{BodyError, BodySource, Chunk};
 use super::buffer::Buffer;
-use super::chunked::{ChunkedDecoder, Decoded};
 use super::error::RequestError;
-use super::head::{Framing, Head, HeadScan};
+use super::head::Head;
+use super::incoming::{IncomingBody, Taken};
 use super::limits::Limits;
 use super::pool::Pooled;
+use super::scan::HeadScan;
 use super::service::Service;
 use crate::net::Transport;
 use crate::runtime::timer::Sleep;
@@ -60,9 +61,7 @@ struct State {
     input: Option<Pooled<Buffer>>,
     output: Option<Pooled<Buffer>>,
     scan: HeadScan,
-    body: BodyState,
-    /// The client waits for `100 Continue`, and nobody has asked for the body yet.
-    continue_due: bool,
+    body: IncomingBody,
     /// The client has sent its last byte.
     ended: bool,
     deadline: Sleep,
@@ -82,30 +81,13 @@ enum Wait {
     Linger,
 }
 
-/// What the input held of a body.
-enum Taken {
-    Piece(Chunk),
-    NeedMore,
-    Over,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum BodyState {
-    /// All of it was read, or there was none.
-    Done,
-    Length(u64),
-    Chunked(ChunkedDecoder),
-    Failed(RequestError),
-}
-
 impl<T: Transport> Wire<T> {
     pub(super) fn new(transport: T, service: Rc<Service>) -> Wire<T> {
         let state = State {
             input: None,
             output: None,
             scan: HeadScan::default(),
-            body: BodyState::Done,
-            continue_due: false,
+            body: IncomingBody::none(),
             ended: false,
             deadline: service.handle.sleep_until(service.handle.turn_time()),
             waiting_for: Wait::Nothing,
@@ -161,66 +143,62 @@ impl<T: Transport> Wire<T> {
 
     /// Prepares for a request's body. `request`: its number.
     pub(super) fn begin_body(&self, head: &Head, request: u64) {
-        let state = &mut *self.state.borrow_mut();
-        state.body = match head.framing() {
-            Framing::None => BodyState::Done,
-            Framing::Length(length) => BodyState::Length(length),
-            Framing::Chunked => BodyState::Chunked(ChunkedDecoder::new(&self.service.limits)),
-        };
-        state.continue_due = head.expects_continue() && head.framing() != Framing::None;
+        self.state.borrow_mut().body = IncomingBody::new(head, &self.service.limits);
         self.request.set(request);
-    }
-
-    /// How the body's end is found, before anything of it was read.
-    pub(super) fn body_framing(&self) -> Framing {
-        match self.state.borrow().body {
-            BodyState::Length(length) => Framing::Length(length),
-            BodyState::Chunked(_) => Framing::Chunked,
-            BodyState::Done | BodyState::Failed(_) => Framing::None,
-        }
     }
 
     /// Behind a refused head nothing can be trusted: whatever comes is thrown away.
     pub(super) fn give_up_body(&self) {
-        self.state.borrow_mut().body = BodyState::Failed(RequestError::Framing);
+        self.state.borrow_mut().body.fail(RequestError::Framing);
     }
 
     /// The next piece of the request's body.
     fn poll_body(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
-        self.state.borrow_mut().promise_to_read(self);
+        self.promise_to_read();
         loop {
-            let taken = self.state.borrow_mut().take_body(self);
-            match taken {
+            match self.take_body() {
                 Err(error) => return Poll::Ready(Some(Err(error.into()))),
                 Ok(Taken::Piece(chunk)) => return Poll::Ready(Some(Ok(chunk))),
                 Ok(Taken::Over) => return Poll::Ready(None),
                 Ok(Taken::NeedMore) => {}
             }
+            // Answer before you wait: also the `100 Continue` that the client may be waiting for.
             if let Err(error) = ready!(self.poll_flush(cx)) {
                 return Poll::Ready(Some(Err(error)));
             }
-            let filled = ready!(self.state.borrow_mut().poll_fill(self, cx, Wait::Body));
-            if let Some(error) = self.state.borrow_mut().note_body_read(filled) {
+            if let Err(error) = ready!(self.poll_fill_body(cx)) {
                 return Poll::Ready(Some(Err(error)));
             }
+        }
+    }
+
+    fn take_body(&self) -> Result<Taken, RequestError> {
+        let state = &mut *self.state.borrow_mut();
+        state.body.take(&mut state.input, &self.service.buffers)
+    }
+
+    fn poll_fill_body(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        let state = &mut *self.state.borrow_mut();
+        let read = ready!(state.poll_fill(self, cx, Wait::Body));
+        Poll::Ready(state.body.note_read(read))
+    }
+
+    /// Somebody wants the body: if the client waits for our word, and the body has not come without it, give it.
+    fn promise_to_read(&self) {
+        let promised = self.state.borrow_mut().body.promise();
+        if promised && self.state.borrow().input.is_none() {
+            self.push(|out| out.push(b"HTTP/1.1 100 Continue\r\n\r\n"));
         }
     }
 
     /// Whether the request's body was read to its end.
     pub(super) fn body_is_done(&self) -> bool {
-        matches!(self.state.borrow().body, BodyState::Done)
+        self.state.borrow().body.is_done()
     }
 
-    /// Whether it is worth reading what is left of the body, to use the connection again. Not if the client
-    /// still waits for `100 Continue`: nobody knows whether it will send the body or not.
+    /// Whether it is worth reading what is left of the body, to use the connection again.
     pub(super) fn body_can_be_drained(&self) -> bool {
-        let state = self.state.borrow();
-        match state.body {
-            BodyState::Done => true,
-            BodyState::Failed(_) => false,
-            BodyState::Length(left) => !state.continue_due && left <= self.service.limits.drain,
-            BodyState::Chunked(_) => !state.continue_due,
-        }
+        self.state.borrow().body.can_be_drained(self.service.limits.drain)
     }
 
     /// Reads the rest of the body and throws it away. `true`: that was possible within the limit.
@@ -305,7 +283,7 @@ impl<T: Transport> Wire<T> {
     /// Whether a plain close is safe: nothing that we know of is left to read.
     pub(super) fn is_quiet(&self) -> bool {
         let state = self.state.borrow();
-        state.ended || (state.input.is_none() && matches!(state.body, BodyState::Done))
+        state.ended || (state.input.is_none() && state.body.is_done())
     }
 }
 
@@ -373,90 +351,6 @@ impl State {
         self.transfers = 0;
         cx.waker().wake_by_ref();
         Poll::Pending
-    }
-
-    /// Somebody wants the body: if the client waits for our word, and the body has not come without it, give it.
-    fn promise_to_read<T>(&mut self, wire: &Wire<T>) {
-        if std::mem::take(&mut self.continue_due) && self.input.is_none() {
-            let output = self.output.get_or_insert_with(|| wire.service.buffers.take());
-            output.push(b"HTTP/1.1 100 Continue\r\n\r\n");
-        }
-    }
-
-    /// Takes a piece of the body out of the input.
-    fn take_body<T>(&mut self, wire: &Wire<T>) -> Result<Taken, RequestError> {
-        match self.body {
-            BodyState::Done => Ok(Taken::Over),
-            BodyState::Failed(error) => Err(error),
-            BodyState::Length(left) => Ok(self.take_length(wire, left).map_or(Taken::NeedMore, Taken::Piece)),
-            BodyState::Chunked(decoder) => self.take_chunked(wire, decoder).inspect_err(|error| {
-                self.body = BodyState::Failed(*error);
-            }),
-        }
-    }
-
-    /// If all input belongs to the body, the whole buffer is the chunk: no copy.
-    fn take_length<T>(&mut self, wire: &Wire<T>, left: u64) -> Option<Chunk> {
-        let input = self.input.as_mut()?;
-        let available = input.len() as u64;
-        if available <= left {
-            self.body = if available == left { BodyState::Done } else { BodyState::Length(left - available) };
-            return self.input.take().map(Chunk::Pooled);
-        }
-        let mut copy = wire.service.buffers.take();
-        let part = usize::try_from(left).expect("cannot exceed the input's length");
-        copy.push(&input[..part]);
-        input.consume(part);
-        self.body = BodyState::Done;
-        Some(Chunk::Pooled(copy))
-    }
-
-    /// Collects the data of all chunks in the input: tiny chunks do not become tiny writes.
-    fn take_chunked<T>(
-        &mut self,
-        wire: &Wire<T>,
-        mut decoder: ChunkedDecoder,
-    ) -> Result<Taken, RequestError> {
-        let Some(input) = &mut self.input else { return Ok(Taken::NeedMore) };
-        let mut data: Option<Pooled<Buffer>> = None;
-        let over = loop {
-            match decoder.decode(input)? {
-                Decoded::Data { skip, length } => {
-                    let copy = data.get_or_insert_with(|| wire.service.buffers.take());
-                    copy.push(&input[skip..skip + length]);
-                    input.consume(skip + length);
-                }
-                Decoded::NeedMore => {
-                    input.consume(usize::MAX);
-                    break false;
-                }
-                Decoded::End { skip } => {
-                    input.consume(skip);
-                    break true;
-                }
-            }
-        };
-        self.body = if over { BodyState::Done } else { BodyState::Chunked(decoder) };
-        self.release_empty();
-        Ok(match data {
-            Some(data) => Taken::Piece(Chunk::Pooled(data)),
-            None if over => Taken::Over,
-            None => Taken::NeedMore,
-        })
-    }
-
-    /// What a read meant for the body. An error ends it.
-    fn note_body_read(&mut self, read: Result<usize, BodyError>) -> Option<BodyError> {
-        let error = match read {
-            Ok(0) => RequestError::Truncated.into(),
-            Ok(_) => return None,
-            Err(error) => error,
-        };
-        self.body = BodyState::Failed(match error {
-            BodyError::Request(error) => error,
-            BodyError::Io(_) => RequestError::Truncated,
-        });
-        Some(error)
     }
 
     /// Gives the input buffer back to the pool if nothing is in it.

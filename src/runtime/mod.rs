@@ -36,6 +36,7 @@ pub mod join;
 pub mod blocking;
 pub mod timer;
 pub mod reactor;
+pub mod monitor;
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -52,6 +53,7 @@ use blocking::{Blocking, BlockingPool};
 use counter::Counter;
 use executor::{Executor, TaskSnapshot};
 use join::{JoinError, JoinHandle};
+use monitor::{Monitor, Stats};
 use reactor::{Reactor, Registration, SourceSnapshot};
 use ready::ReadyQueue;
 use timer::{Clock, Elapsed, Sleep, Timers};
@@ -94,66 +96,11 @@ struct Inner {
     sleeps: Arc<Counter>,
 }
 
-/// A runtime's counters, to be read on any thread. It keeps nothing of the runtime alive but the numbers.
-#[derive(Clone)]
-pub struct Monitor {
-    ready: Arc<ReadyQueue>,
-    executor: Arc<executor::Counters>,
-    timers: Arc<Counter>,
-    sources: Arc<Counter>,
-    parks: Arc<Counter>,
-    sleeps: Arc<Counter>,
-}
-
-impl Monitor {
-    /// What was counted so far. Numbers of a runtime that works meanwhile may be from slightly different moments.
-    pub fn stats(&self) -> Stats {
-        let (wakes, coalesced) = self.ready.wakes();
-        Stats {
-            polls: self.executor.polls.get(),
-            wakes,
-            coalesced,
-            stale: self.executor.stale.get(),
-            parks: self.parks.get(),
-            sleeps: self.sleeps.get(),
-            tasks: self.executor.tasks.get(),
-            ready: self.ready.len() as u64,
-            timers: self.timers.get(),
-            sources: self.sources.get(),
-        }
-    }
-}
-
 /// Choices made before a runtime starts.
 pub struct Builder {
     clock: Clock,
     tracer: Tracer,
     blocking_threads: usize,
-}
-
-/// Counters of one runtime since its start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stats {
-    /// Calls of `poll` on tasks.
-    pub polls: u64,
-    /// Wakes that queued a task.
-    pub wakes: u64,
-    /// Wakes of tasks that were queued already.
-    pub coalesced: u64,
-    /// Ids that came off the queue after their task had ended.
-    pub stale: u64,
-    /// Trips to the operating system.
-    pub parks: u64,
-    /// Those of them that had nothing else to do and could sleep.
-    pub sleeps: u64,
-    /// Tasks alive now.
-    pub tasks: u64,
-    /// Ids on the ready queue now.
-    pub ready: u64,
-    /// Timers armed now.
-    pub timers: u64,
-    /// Sources registered with the operating system now.
-    pub sources: u64,
 }
 
 impl Builder {

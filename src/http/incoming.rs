@@ -1,0 +1,169 @@
+//! The request's body, as it comes out of the input buffer. Bytes in, chunks out: no socket here.
+//!
+//! ```text
+//!   Length(left):  the whole buffer becomes the chunk, if all of it belongs to the body: no copy
+//!   Chunked:       the data of all chunks in the buffer, copied together
+//!   Done           the next byte belongs to the next request
+//!   Failed         nobody knows where the next request begins; the connection must end
+//! ```
+
+use std::rc::Rc;
+
+use super::body::{BodyError, Chunk};
+use super::buffer::Buffer;
+use super::chunked::{ChunkedDecoder, Decoded};
+use super::error::RequestError;
+use super::fields::Framing;
+use super::head::Head;
+use super::limits::Limits;
+use super::pool::{Pool, Pooled};
+
+/// How much of a request's body is still to come.
+pub(super) struct IncomingBody {
+    state: State,
+    /// The client waits for `100 Continue`, and nobody has asked for the body yet.
+    continue_due: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// All of it was read, or there was none.
+    Done,
+    Length(u64),
+    Chunked(ChunkedDecoder),
+    Failed(RequestError),
+}
+
+/// What the input held of a body.
+pub(super) enum Taken {
+    Piece(Chunk),
+    NeedMore,
+    Over,
+}
+
+impl IncomingBody {
+    pub(super) fn none() -> IncomingBody {
+        IncomingBody { state: State::Done, continue_due: false }
+    }
+
+    pub(super) fn new(head: &Head, limits: &Limits) -> IncomingBody {
+        let state = match head.framing() {
+            Framing::None => State::Done,
+            Framing::Length(length) => State::Length(length),
+            Framing::Chunked => State::Chunked(ChunkedDecoder::new(limits)),
+        };
+        IncomingBody { state, continue_due: head.expects_continue() && head.framing() != Framing::None }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
+    /// Whether reading the rest can make the connection usable again. Not if the client still waits for
+    /// `100 Continue`: nobody knows whether it will send the body or not.
+    pub(super) fn can_be_drained(&self, limit: u64) -> bool {
+        match self.state {
+            State::Done => true,
+            State::Failed(_) => false,
+            State::Length(left) => !self.continue_due && left <= limit,
+            State::Chunked(_) => !self.continue_due,
+        }
+    }
+
+    pub(super) fn fail(&mut self, error: RequestError) {
+        self.state = State::Failed(error);
+    }
+
+    /// Somebody wants the body. `true`, once: the client waits to be told so.
+    pub(super) fn promise(&mut self) -> bool {
+        std::mem::take(&mut self.continue_due)
+    }
+
+    /// Takes a piece of the body out of the input.
+    pub(super) fn take(
+        &mut self,
+        input: &mut Option<Pooled<Buffer>>,
+        buffers: &Rc<Pool<Buffer>>,
+    ) -> Result<Taken, RequestError> {
+        match self.state {
+            State::Done => Ok(Taken::Over),
+            State::Failed(error) => Err(error),
+            State::Length(left) => {
+                Ok(self.take_length(left, input, buffers).map_or(Taken::NeedMore, Taken::Piece))
+            }
+            State::Chunked(decoder) => {
+                let taken = self.take_chunked(decoder, input, buffers);
+                input.take_if(|input| input.is_empty());
+                taken.inspect_err(|error| self.fail(*error))
+            }
+        }
+    }
+
+    /// If all input belongs to the body, the buffer itself is the chunk: no copy.
+    fn take_length(
+        &mut self,
+        left: u64,
+        input: &mut Option<Pooled<Buffer>>,
+        buffers: &Rc<Pool<Buffer>>,
+    ) -> Option<Chunk> {
+        let bytes = input.as_mut()?;
+        let available = bytes.len() as u64;
+        if available <= left {
+            self.state = if available == left { State::Done } else { State::Length(left - available) };
+            return input.take().map(Chunk::Pooled);
+        }
+        let mut copy = buffers.take();
+        let part = usize::try_from(left).expect("cannot exceed the input's length");
+        copy.push(&bytes[..part]);
+        bytes.consume(part);
+        self.state = State::Done;
+        Some(Chunk::Pooled(copy))
+    }
+
+    /// Collects the data of all chunks in the input: tiny chunks do not become tiny writes.
+    fn take_chunked(
+        &mut self,
+        mut decoder: ChunkedDecoder,
+        input: &mut Option<Pooled<Buffer>>,
+        buffers: &Rc<Pool<Buffer>>,
+    ) -> Result<Taken, RequestError> {
+        let Some(bytes) = input.as_mut() else { return Ok(Taken::NeedMore) };
+        let mut data: Option<Pooled<Buffer>> = None;
+        let over = loop {
+            match decoder.decode(bytes)? {
+                Decoded::Data { skip, length } => {
+                    data.get_or_insert_with(|| buffers.take()).push(&bytes[skip..skip + length]);
+                    bytes.consume(skip + length);
+                }
+                Decoded::NeedMore => {
+                    bytes.consume(usize::MAX);
+                    break false;
+                }
+                Decoded::End { skip } => {
+                    bytes.consume(skip);
+                    break true;
+                }
+            }
+        };
+        self.state = if over { State::Done } else { State::Chunked(decoder) };
+        Ok(match data {
+            Some(data) => Taken::Piece(Chunk::Pooled(data)),
+            None if over => Taken::Over,
+            None => Taken::NeedMore,
+        })
+    }
+
+    /// What a read meant for the body: its end before the body's end, and every error, ends it.
+    pub(super) fn note_read(&mut self, read: Result<usize, BodyError>) -> Result<(), BodyError> {
+        let error = match read {
+            Ok(0) => RequestError::Truncated.into(),
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        self.fail(match error {
+            BodyError::Request(error) => error,
+            BodyError::Io(_) => RequestError::Truncated,
+        });
+        Err(error)
+    }
+}

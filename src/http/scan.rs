@@ -1,0 +1,86 @@
+//! The search for a head's end.
+//!
+//! 1. Each byte is looked at once, however the head is cut up. Parsing again after every read makes a head that comes
+//!    byte by byte cost its length squared.
+//! 2. A line ends in CR LF. A lone LF is refused at once: some programs take it for a line end and some do not, and
+//!    between two such programs a second request can be hidden.
+//! 3. The limits are checked on the way: a head without an end does not fill the memory.
+
+use std::ops::Range;
+
+use super::error::RequestError;
+use super::limits::Limits;
+
+/// The room for a method and a version that is left in a request line besides its target.
+const REQUEST_LINE_EXTRA: usize = 64;
+
+/// Empty lines that are skipped in front of a request line. RFC 9112, 2.2 asks for one; old clients send it
+/// behind a body.
+const EMPTY_LINES: usize = 2;
+
+/// How far the search for a head's end has come.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct HeadScan {
+    /// Bytes looked at.
+    scanned: usize,
+    /// Where the current line starts.
+    line_start: usize,
+    /// Lines seen, and empty lines skipped before the first.
+    lines: usize,
+    skipped: usize,
+    /// Where the request line starts.
+    start: usize,
+}
+
+impl HeadScan {
+    /// Looks at the bytes that came since the last call. `Some`: where the head is; the body starts behind it.
+    ///
+    /// # Errors
+    /// When the head can no longer become a good one.
+    pub fn advance(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<Range<usize>>, RequestError> {
+        while let Some(offset) = bytes[self.scanned..].iter().position(|byte| *byte == b'\n') {
+            let line_end = self.scanned + offset;
+            self.scanned = line_end + 1;
+            if line_end == self.line_start || bytes[line_end - 1] != b'\r' {
+                return Err(RequestError::LineEnd);
+            }
+            let is_empty = line_end - 1 == self.line_start;
+            self.line_start = line_end + 1;
+            if !is_empty {
+                self.lines += 1;
+                self.check_size(limits)?;
+            } else if self.lines > 0 {
+                return Ok(Some(self.start..self.scanned));
+            } else {
+                self.skip_empty_line()?;
+            }
+        }
+        self.scanned = bytes.len();
+        self.check_size(limits)?;
+        Ok(None)
+    }
+
+    /// Whether any byte of a request has come: empty lines do not count.
+    pub fn has_begun(&self) -> bool {
+        self.scanned > self.start
+    }
+
+    fn skip_empty_line(&mut self) -> Result<(), RequestError> {
+        self.skipped += 1;
+        self.start = self.scanned;
+        if self.skipped > EMPTY_LINES { Err(RequestError::RequestLine) } else { Ok(()) }
+    }
+
+    fn check_size(&self, limits: &Limits) -> Result<(), RequestError> {
+        let length = self.scanned - self.start;
+        let in_request_line = self.lines == 0;
+        let first_line = if in_request_line { length } else { 0 };
+        if first_line > limits.target + REQUEST_LINE_EXTRA {
+            return Err(RequestError::TargetTooLong);
+        }
+        if length > limits.head || self.lines > limits.headers + 1 {
+            return Err(RequestError::HeadersTooLarge);
+        }
+        Ok(())
+    }
+}
