@@ -186,6 +186,10 @@ async fn send<T: Transport>(
         (After::Keep, 0) => Persistence::KeepAliveSaid,
         (After::Keep, _) => Persistence::KeepAlive,
     };
+    // Somebody still holds the body, and may read it while the answer is sent. `100 Continue` can only come before.
+    if Rc::strong_count(wire) > 1 {
+        wire.promise_to_read();
+    }
     let service = &wire.service;
     service.date.with(service.handle.turn_time(), |date| {
         wire.push(|out| encode::write_head(out, &response, date, framing, persistence));

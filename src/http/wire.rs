@@ -184,7 +184,7 @@ impl<T: Transport> Wire<T> {
     }
 
     /// Somebody wants the body: if the client waits for our word, and the body has not come without it, give it.
-    fn promise_to_read(&self) {
+    pub(super) fn promise_to_read(&self) {
         let promised = self.state.borrow_mut().body.promise();
         if promised && self.state.borrow().input.is_none() {
             self.push(|out| out.push(b"HTTP/1.1 100 Continue\r\n\r\n"));
