@@ -24,3 +24,8 @@ pub use runtime::join::{JoinError, JoinHandle};
 pub use runtime::timer::{Elapsed, Sleep};
 pub use runtime::trace::{Event, Observer, Recorder};
 pub use runtime::{Handle, Runtime};
+
+/// Compiles the README's program.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

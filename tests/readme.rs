@@ -1,0 +1,165 @@
+//! The README tells the truth: its outputs are what the commands print, its map is the source tree.
+//!
+//! `cargo test --test readme -- --nocapture` prints what was compared.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+const README: &str = include_str!("../README.md");
+
+/// The lines of the first fenced block that begins with `$ {command}`, without that line.
+fn block(command: &str) -> Vec<String> {
+    let start =
+        README.find(&format!("\n$ {command}\n")).unwrap_or_else(|| panic!("no block for `{command}`"));
+    let rest = &README[start + 1..];
+    let end = rest.find("\n```").expect("the fence is closed");
+    rest[..end].lines().skip(1).map(without_comment).collect()
+}
+
+/// In the README's traces, `<-` begins a remark.
+fn without_comment(line: &str) -> String {
+    line.split("  <- ").next().unwrap_or_default().trim_end().to_owned()
+}
+
+/// Numbers and dates differ from run to run: each becomes `#`.
+fn masked(line: &str) -> String {
+    let mut masked = String::new();
+    for part in line.split_inclusive(|c: char| !c.is_ascii_digit() && c != '.') {
+        let number = part.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '.');
+        masked += if number.is_empty() { "" } else { "#" };
+        masked += &part[number.len()..];
+    }
+    if masked.starts_with("date: ") { "date: #".to_owned() } else { masked }
+}
+
+fn all_masked(lines: impl IntoIterator<Item = String>) -> Vec<String> {
+    lines.into_iter().map(|line| masked(&line)).collect()
+}
+
+/// The demo server, ended by id when the test ends.
+struct Demo {
+    child: Child,
+    address: String,
+    greeting: Vec<String>,
+}
+
+impl Demo {
+    fn start(flags: &[&str]) -> Demo {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_glassbox"))
+            .args(["--listen", "127.0.0.1:0"])
+            .args(flags)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the demo starts");
+        let out = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let greeting: Vec<String> = out.lines().take(3).map(|line| line.expect("a line")).collect();
+        let address = greeting[0].split("http://").nth(1).expect("an address").to_owned();
+        Demo { child, address, greeting }
+    }
+
+    /// Sends one request, reads the answer, and closes as curl does.
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("connects");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
+        stream.write_all(request.as_bytes()).expect("sends");
+        let mut answer = Vec::new();
+        let mut buffer = [0; 4096];
+        // The answers asked for here are short and come in one piece with their head.
+        while !String::from_utf8_lossy(&answer).contains("\r\n\r\n") {
+            let read = stream.read(&mut buffer).expect("an answer");
+            assert!(read > 0, "the server closed early");
+            answer.extend_from_slice(&buffer[..read]);
+        }
+        String::from_utf8(answer).expect("text")
+    }
+
+    /// Ends the server and returns what it wrote to stderr.
+    fn stop(mut self) -> Vec<String> {
+        let stop = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(stop.expect("kill runs").success());
+        let mut text = String::new();
+        self.child.stderr.take().expect("stderr is piped").read_to_string(&mut text).expect("text");
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `cargo run` prints where it listens, what to try, and how to see inside.
+#[test]
+fn the_first_lines_of_a_run() {
+    let demo = Demo::start(&[]);
+    let shown = block("cargo run");
+    // The demo of the README listens on its default port; ours was chosen by the system.
+    assert_eq!(all_masked(demo.greeting.clone()), all_masked(shown));
+}
+
+/// The answer to the README's curl.
+#[test]
+fn the_answer_to_curl() {
+    let answer = Demo::start(&[]).get("/hello/you");
+    let answer = answer.replace("\r\n", "\n");
+    let shown = block("curl -i http://127.0.0.1:8080/hello/you");
+    assert_eq!(all_masked(answer.lines().map(str::to_owned)), all_masked(shown));
+}
+
+/// The README's trace of one curl. Whether the request is there when the connection is polled for the first time is a
+/// race between two processes; the README shows the usual outcome, and a few tries find it.
+#[test]
+fn the_trace_of_one_curl() {
+    let shown = all_masked(block("cargo run -- --trace"));
+    let mut last = Vec::new();
+    for attempt in 1..=100 {
+        let demo = Demo::start(&["--trace"]);
+        demo.get("/hello/you");
+        last = all_masked(demo.stop());
+        if last.windows(shown.len()).any(|window| window == shown) {
+            println!("found at attempt {attempt}");
+            return;
+        }
+    }
+    panic!("the README's trace\n{}\n\nis not part of\n{}", shown.join("\n"), last.join("\n"));
+}
+
+/// The map names every file of the runtime and every other module, in reading order.
+#[test]
+fn the_map_is_the_source_tree() {
+    let map: Vec<&str> =
+        README.lines().filter_map(|line| line.strip_prefix("| `src/")?.split('`').next()).collect();
+    let order = |file: &str| -> Vec<String> {
+        let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let names = text
+            .lines()
+            .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
+        names.map(str::to_owned).collect()
+    };
+    let mut expected = vec!["lib.rs".to_owned()];
+    for module in order("src/lib.rs") {
+        if module == "runtime" {
+            expected.extend(order("src/runtime/mod.rs").iter().map(|name| format!("runtime/{name}.rs")));
+            expected.push("runtime/mod.rs".to_owned());
+        } else if std::path::Path::new(&format!("src/{module}.rs")).exists() {
+            expected.push(format!("{module}.rs"));
+        } else {
+            expected.push(format!("{module}/"));
+        }
+    }
+    expected.push("main.rs".to_owned());
+    assert_eq!(map, expected);
+}
+
+/// The minimum version that the README names is the package's.
+#[test]
+fn the_version_that_it_needs() {
+    let manifest = include_str!("../Cargo.toml");
+    let version = manifest.lines().find_map(|line| line.strip_prefix("rust-version = \"")?.strip_suffix('"'));
+    let version = version.expect("Cargo.toml has a rust-version");
+    assert!(README.contains(&format!("A Rust toolchain ({version} or later)")));
+}
