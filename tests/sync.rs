@@ -10,7 +10,7 @@ use std::task::Poll;
 
 use common::wakers::{CountingWaker, poll_with};
 use common::{Bench, poll_once};
-use glassbox::sync::{Closed, Notify, Semaphore, channel};
+use glassbox::sync::{Closed, Flag, Notify, Semaphore, channel};
 
 /// A signal that comes before anybody waits is kept for the next who does. One is kept, not two.
 #[test]
@@ -322,4 +322,38 @@ fn two_tasks_over_a_channel() {
         "task 1 polled (2)", // takes the value, then sees the end
         "task 1 completed",
     ]);
+}
+
+/// A flag goes up once and stays up: who waits is woken, all of them, and who comes later need not wait.
+#[test]
+fn a_flag_stays_up() {
+    let flag = Flag::new();
+    let waker = CountingWaker::new();
+    let (mut first, mut second) = (flag.raised(), flag.raised());
+    assert!(poll_with(&waker, &mut first).is_pending());
+    assert!(poll_with(&waker, &mut second).is_pending());
+    flag.raise();
+    flag.raise(); // once more: nobody is left to wake
+    assert_eq!(waker.wakes(), 2);
+    assert!(poll_once(&mut first).is_ready());
+    assert!(poll_once(&mut second).is_ready());
+    assert!(poll_once(&mut flag.raised()).is_ready());
+}
+
+/// A flag may be raised on another thread. The sleep of the runtime that waits for it ends.
+#[test]
+fn a_flag_is_seen_by_another_thread() {
+    let runtime = glassbox::Runtime::new().expect("cannot build a runtime");
+    let (flag, remote) = (Flag::new(), Flag::new());
+    let (here, there) = (flag.clone(), remote.clone());
+    let stranger = std::thread::spawn(move || {
+        let runtime = glassbox::Runtime::new().expect("cannot build a runtime");
+        runtime.block_on(here.raised());
+        there.raise();
+    });
+    runtime.block_on(async move {
+        flag.raise();
+        remote.raised().await;
+    });
+    stranger.join().expect("cannot panic");
 }

@@ -23,7 +23,7 @@ use glassbox::Runtime;
 use glassbox::future::{join, race, yield_now};
 use glassbox::net::{TcpListener, TcpStream};
 use glassbox::runtime::executor::TaskState;
-use glassbox::sync::{Notify, Semaphore, channel};
+use glassbox::sync::{Flag, Notify, Semaphore, channel};
 use socket2::{Domain, Socket, Type};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -460,6 +460,16 @@ fn recv_from_nobody() {
         let (sender, mut receiver) = channel::<char>(1);
         let mut sender = Some(sender);
         Case::new(async move { assert_eq!(receiver.recv().await, None) }, move || drop(sender.take()))
+    });
+}
+
+/// `Raised` leaves its waker behind the flag's lock.
+#[test]
+fn raised() {
+    prove("Raised", 3, |_| {
+        let flag = Flag::new();
+        let seen = flag.clone();
+        Case::new(flag.raised(), move || flag.raise()).and_look(move || seen.is_raised())
     });
 }
 
