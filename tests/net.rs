@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use common::sockets::{finish, park};
 use common::{expect, frozen_runtime, poll_once};
+use glassbox::Runtime;
 use glassbox::future::{Either, join, race, yield_now};
 use glassbox::net::{TcpListener, TcpStream};
-use glassbox::Runtime;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, SockRef, Socket, Type};
 
