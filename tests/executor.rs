@@ -213,6 +213,30 @@ fn aborting_a_finished_task_does_nothing() {
     assert_eq!(bench.step(), Some(second));
 }
 
+/// The same from inside the slot: a running task that aborts the former owner of its own slot does not hit itself.
+#[test]
+fn a_task_that_aborts_its_predecessor_goes_on() {
+    let bench = Bench::new();
+    let first = bench.spawn(async {});
+    bench.run();
+    bench.log.take();
+    let executor = bench.executor.clone();
+    bench.spawn(async move {
+        executor.abort(first);
+        yield_now().await;
+    });
+    bench.run();
+    bench.expect([
+        "task 2 spawned",
+        "task 2 woken: queued",
+        "task 2 polled (1)",
+        "task 2 woken: queued",
+        "task 2 pending", // and not `aborted`
+        "task 2 polled (2)",
+        "task 2 completed",
+    ]);
+}
+
 /// A `drop` is foreign code like any other: it may spawn. The slot is free before the future is dropped, and
 /// nothing is borrowed.
 #[test]
