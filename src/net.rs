@@ -13,7 +13,8 @@
 //! 2. A read of 0 bytes is the end: the other side has closed its half. Our half is still open.
 //! 3. Cancel-safe: a dropped `Read` has taken no byte, a dropped `Write` has sent none, a dropped `Accept` has no
 //!    connection. What a poll moved, it returned.
-//! 4. Dropping a future takes its waker out. One task waits per direction; the latest poll wins.
+//! 4. Dropping a future takes its waker out, but not that of somebody who waited later. One task waits per
+//!    direction; the latest poll wins.
 //!
 //! Reads and writes take `&self`, so that one task can wait for both at once with `join`.
 
@@ -98,7 +99,7 @@ impl TcpListener {
 
     /// Waits for the next connection.
     pub fn accept(&self) -> Accept<'_> {
-        Accept { listener: self, waiting: false }
+        Accept { listener: self, waiting: None }
     }
 
     /// The address it listens on.
@@ -119,8 +120,8 @@ impl TcpListener {
 #[must_use = "futures do nothing unless polled"]
 pub struct Accept<'a> {
     listener: &'a TcpListener,
-    /// The reactor holds our waker.
-    waiting: bool,
+    /// The number of our wait, while the reactor holds our waker.
+    waiting: Option<u64>,
 }
 
 impl Future for Accept<'_> {
@@ -131,7 +132,7 @@ impl Future for Accept<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let io = &self.listener.io;
         let accepted = io.poll_io(Direction::Read, cx, |listener| listener.accept());
-        self.waiting = accepted.is_pending();
+        self.waiting = accepted.is_pending().then(|| io.wait_number(Direction::Read));
         let (stream, peer) = ready!(accepted)?;
         let io = &self.listener.io;
         io.emit(Event::Io { source: io.id(), direction: Direction::Read, count: 1 });
@@ -142,8 +143,8 @@ impl Future for Accept<'_> {
 
 impl Drop for Accept<'_> {
     fn drop(&mut self) {
-        if self.waiting {
-            self.listener.io.forget(Direction::Read);
+        if let Some(wait) = self.waiting {
+            self.listener.io.forget(Direction::Read, wait);
         }
     }
 }
@@ -160,18 +161,18 @@ impl TcpStream {
     /// Those of `connect`: nobody listens, no route, and others.
     pub async fn connect(handle: &Handle, address: SocketAddr) -> io::Result<TcpStream> {
         let stream = TcpStream { io: handle.register(mio_net::TcpStream::connect(address)?) };
-        Connect { stream: &stream, waiting: false }.await?;
+        Connect { stream: &stream, waiting: None }.await?;
         Ok(stream)
     }
 
     /// Waits for bytes and reads them into `buffer`. 0 bytes: the end.
     pub fn read<'a>(&'a self, buffer: &'a mut [u8]) -> Read<'a> {
-        Read { stream: self, buffer, waiting: false }
+        Read { stream: self, buffer, waiting: None }
     }
 
     /// Waits for room and writes some of `bytes`.
     pub fn write<'a>(&'a self, bytes: &'a [u8]) -> Write<'a> {
-        Write { stream: self, bytes, waiting: false }
+        Write { stream: self, bytes, waiting: None }
     }
 
     /// Writes all of `bytes`. Not cancel-safe: if it is dropped, some of them may have been sent.
@@ -240,8 +241,8 @@ impl Transport for TcpStream {
 pub struct Read<'a> {
     stream: &'a TcpStream,
     buffer: &'a mut [u8],
-    /// The reactor holds our waker.
-    waiting: bool,
+    /// The number of our wait, while the reactor holds our waker.
+    waiting: Option<u64>,
 }
 
 impl Future for Read<'_> {
@@ -250,15 +251,15 @@ impl Future for Read<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let read = this.stream.poll_read(cx, this.buffer);
-        this.waiting = read.is_pending();
+        this.waiting = read.is_pending().then(|| this.stream.io.wait_number(Direction::Read));
         read
     }
 }
 
 impl Drop for Read<'_> {
     fn drop(&mut self) {
-        if self.waiting {
-            self.stream.io.forget(Direction::Read);
+        if let Some(wait) = self.waiting {
+            self.stream.io.forget(Direction::Read, wait);
         }
     }
 }
@@ -268,8 +269,8 @@ impl Drop for Read<'_> {
 pub struct Write<'a> {
     stream: &'a TcpStream,
     bytes: &'a [u8],
-    /// The reactor holds our waker.
-    waiting: bool,
+    /// The number of our wait, while the reactor holds our waker.
+    waiting: Option<u64>,
 }
 
 impl Future for Write<'_> {
@@ -277,15 +278,15 @@ impl Future for Write<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let written = self.stream.poll_write(cx, &[IoSlice::new(self.bytes)]);
-        self.waiting = written.is_pending();
+        self.waiting = written.is_pending().then(|| self.stream.io.wait_number(Direction::Write));
         written
     }
 }
 
 impl Drop for Write<'_> {
     fn drop(&mut self) {
-        if self.waiting {
-            self.stream.io.forget(Direction::Write);
+        if let Some(wait) = self.waiting {
+            self.stream.io.forget(Direction::Write, wait);
         }
     }
 }
@@ -293,7 +294,7 @@ impl Drop for Write<'_> {
 /// Waits until a connection that was begun is open or has failed: the socket becomes writable either way.
 struct Connect<'a> {
     stream: &'a TcpStream,
-    waiting: bool,
+    waiting: Option<u64>,
 }
 
 impl Future for Connect<'_> {
@@ -310,15 +311,15 @@ impl Future for Connect<'_> {
                 _ => error,
             })
         });
-        self.waiting = connected.is_pending();
+        self.waiting = connected.is_pending().then(|| self.stream.io.wait_number(Direction::Write));
         connected
     }
 }
 
 impl Drop for Connect<'_> {
     fn drop(&mut self) {
-        if self.waiting {
-            self.stream.io.forget(Direction::Write);
+        if let Some(wait) = self.waiting {
+            self.stream.io.forget(Direction::Write, wait);
         }
     }
 }

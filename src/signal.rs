@@ -41,7 +41,7 @@ impl StopSignals {
 
     /// Waits for the next signal.
     pub fn recv(&mut self) -> Recv<'_> {
-        Recv { signals: self, waiting: false }
+        Recv { signals: self, waiting: None }
     }
 }
 
@@ -49,8 +49,8 @@ impl StopSignals {
 #[must_use = "futures do nothing unless polled"]
 pub struct Recv<'a> {
     signals: &'a StopSignals,
-    /// The reactor holds our waker.
-    waiting: bool,
+    /// The number of our wait, while the reactor holds our waker.
+    waiting: Option<u64>,
 }
 
 impl Future for Recv<'_> {
@@ -62,15 +62,15 @@ impl Future for Recv<'_> {
             let number = signals.pending().next().ok_or(io::ErrorKind::WouldBlock)?;
             Ok(if number == SIGINT { "SIGINT" } else { "SIGTERM" })
         });
-        self.waiting = received.is_pending();
+        self.waiting = received.is_pending().then(|| self.signals.io.wait_number(Direction::Read));
         received
     }
 }
 
 impl Drop for Recv<'_> {
     fn drop(&mut self) {
-        if self.waiting {
-            self.signals.io.forget(Direction::Read);
+        if let Some(wait) = self.waiting {
+            self.signals.io.forget(Direction::Read, wait);
         }
     }
 }

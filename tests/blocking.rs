@@ -207,3 +207,37 @@ fn a_result_is_given_once() {
         let _ = poll_once(&mut work);
     });
 }
+
+/// The result of a job that nobody waits for is dropped on the pool's thread. If that drop panics, the thread lives on:
+/// with one thread, the next job would otherwise wait for ever.
+#[test]
+fn a_result_that_panics_in_its_drop_costs_no_thread() {
+    let pool = BlockingPool::new(1);
+    let (go, wait) = mpsc::channel::<()>();
+    drop(pool.spawn(move || {
+        wait.recv().unwrap(); // until the future is gone
+        OnDrop(|| panic!("in drop"))
+    }));
+    go.send(()).unwrap();
+    let (done, hear) = mpsc::channel();
+    let _next = pool.spawn(move || done.send(()).unwrap());
+    hear.recv().unwrap();
+    assert_eq!(pool.threads(), 1);
+}
+
+/// The runtime's end is the end of jobs that have not started, even if a handle lives on; and no job starts after it.
+#[test]
+fn a_handle_does_not_keep_jobs_alive_after_the_runtime() {
+    let runtime = Runtime::builder().frozen_clock().blocking_threads(1).build().unwrap();
+    let handle = runtime.handle();
+    let (go, wait) = mpsc::channel::<()>();
+    let _running = handle.spawn_blocking(move || {
+        let _ = wait.recv();
+    });
+    let mut waiting = handle.spawn_blocking(|| ());
+    drop(runtime);
+    assert!(matches!(poll_once(&mut waiting), Poll::Ready(Err(JoinError::Aborted))));
+    let mut late = handle.spawn_blocking(|| ());
+    assert!(matches!(poll_once(&mut late), Poll::Ready(Err(JoinError::Aborted))));
+    drop(go);
+}

@@ -378,3 +378,16 @@ fn aborts_when_dropped(bench: &Bench, other: TaskId) -> impl Future<Output = ()>
         Gate::default().await;
     }
 }
+
+/// A task that closes the executor is itself among those that end: it is dropped when its poll returns.
+#[test]
+fn a_task_that_closes_the_executor_ends_too() {
+    let bench = Bench::new();
+    let executor = bench.executor.clone();
+    bench.spawn(async move {
+        executor.close();
+        Gate::default().await;
+    });
+    bench.run();
+    assert!(bench.executor.is_empty());
+}

@@ -337,3 +337,23 @@ impl<F: Future + Unpin> Future for PollOnce<'_, F> {
         Poll::Ready(())
     }
 }
+
+/// A panic can carry a value that panics when it is dropped. That, too, ends at the task.
+#[test]
+fn a_payload_that_panics_in_its_drop_ends_here() {
+    struct Payload;
+    impl Drop for Payload {
+        fn drop(&mut self) {
+            panic!("in the payload's drop");
+        }
+    }
+    let bench = Bench::new();
+    let guard = OnDrop(|| panic::panic_any(Payload));
+    let handle = bench.join(async move {
+        let _guard = guard;
+        Gate::default().await;
+    });
+    bench.run();
+    handle.abort();
+    assert!(bench.executor.is_empty());
+}

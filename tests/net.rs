@@ -326,3 +326,19 @@ fn a_dropped_wait_takes_its_waker_along() {
     assert!(!runtime.sources()[0].read_waiting);
     drop(far);
 }
+
+/// Two futures wait for one direction; the later one displaces the older. When the older one is dropped it must leave
+/// the newer one's waker alone, or a listener with two accept loops goes deaf when one of them ends.
+#[test]
+fn dropping_a_displaced_wait_leaves_the_newer_one() {
+    let (runtime, _) = frozen_runtime();
+    let listener = TcpListener::bind(&runtime.handle(), ([127, 0, 0, 1], 0).into()).unwrap();
+    let mut older = listener.accept();
+    let mut newer = listener.accept();
+    assert!(poll_once(&mut older).is_pending());
+    assert!(poll_once(&mut newer).is_pending());
+    drop(older);
+    assert!(runtime.sources()[0].read_waiting);
+    drop(newer);
+    assert!(!runtime.sources()[0].read_waiting);
+}

@@ -168,8 +168,8 @@ fn the_end_is_seen_though_it_came_with_the_last_bytes() {
         &log,
         [
             "sleep, at most 20s",
-            "source 1 readable",
             "up again, 1 events", // one edge for both
+            "source 1 readable",
             "task 1 woken: queued",
             "task 1 polled (2)",
             "source 1 read 3",
@@ -252,8 +252,8 @@ fn a_false_hint_costs_one_vain_try() {
         &log,
         [
             "sleep, at most 20s",
-            "source 1 readable", // true at that moment
             "up again, 1 events",
+            "source 1 readable", // true at that moment
             "task 1 woken: queued",
             "task 1 polled (2)",
             "source 1 read would block", // too late
@@ -291,8 +291,8 @@ fn an_event_for_the_former_owner_of_a_key_is_harmless() {
         &log,
         [
             "sleep, at most 20s",
-            "source 2 readable", // it is not: the event was meant for source 1
             "up again, 1 events",
+            "source 2 readable", // it is not: the event was meant for source 1
             "task 2 woken: queued",
             "task 2 polled (2)",
             "source 2 read would block",
@@ -466,7 +466,7 @@ fn forget_takes_the_waker_and_leaves_the_socket() {
     };
     assert_eq!(waiting(Read), (true, false));
     assert_eq!(waiting(Write), (true, true));
-    socket.forget(Read);
+    socket.forget(Read, socket.wait_number(Read));
     assert_eq!(waiting(Write), (false, true));
 
     let again = socket.clone();

@@ -274,8 +274,8 @@ fn own_wakes_write_to_no_eventfd() {
         &log,
         [
             "sleep",
+            "up again, 1 events", // the connection
             "source 1 readable",
-            "up again, 1 events",   // the connection
             "task 1 woken: queued", // by the reactor, after the announcement of the sleep was taken back
             "peek",
             "up again, 0 events", // no interruption
@@ -397,4 +397,35 @@ fn a_stalled_runtime_waits_for_the_outside() {
     runtime.advance(SECOND);
     runtime.run_until_stalled();
     assert_eq!(seconds.get(), 1);
+}
+
+/// Ids of dead tasks count as part of the turn in which they were queued: a spinning task is polled once, not three times.
+#[test]
+fn dead_ids_do_not_make_a_turn_longer() {
+    let (runtime, _) = frozen_runtime();
+    let handle = runtime.handle();
+    let (a, b) = (handle.spawn(Gate::default()), handle.spawn(Gate::default()));
+    handle.spawn(spin()).detach();
+    a.abort();
+    b.abort();
+    assert_eq!(runtime.turn(), 1);
+}
+
+/// A task that blocks on its own runtime panics, and leaves nothing behind.
+#[test]
+fn block_on_inside_a_task_spawns_nothing() {
+    let runtime = Rc::new(frozen_runtime().0);
+    let inner = Rc::downgrade(&runtime);
+    let outer = runtime.handle().spawn(async move { inner.upgrade().unwrap().block_on(Gate::default()) });
+    assert!(runtime.block_on(outer).is_err());
+    assert_eq!(runtime.tasks(), []);
+}
+
+/// A trip that could not have slept is no sleep, whether work was queued or the limit was zero.
+#[test]
+fn a_peek_is_not_counted_as_a_sleep() {
+    let (runtime, _) = frozen_runtime();
+    runtime.park(Some(Duration::ZERO)).unwrap();
+    let stats = runtime.handle().stats();
+    assert_eq!((stats.parks, stats.sleeps), (1, 0));
 }

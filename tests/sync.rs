@@ -6,7 +6,7 @@
 mod common;
 
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use common::wakers::{CountingWaker, poll_with};
 use common::{Bench, poll_once};
@@ -356,4 +356,16 @@ fn a_flag_is_seen_by_another_thread() {
         remote.raised().await;
     });
     stranger.join().expect("cannot panic");
+}
+
+/// A `Recv` that never waited has no waker to take away: the one that is there belongs to somebody else.
+#[test]
+fn a_recv_that_never_waited_takes_no_waker() {
+    let (sender, mut receiver) = channel(1);
+    let waker = CountingWaker::new();
+    let std_waker = Waker::from(waker.clone());
+    assert!(receiver.poll_recv(&mut Context::from_waker(&std_waker)).is_pending());
+    drop(receiver.recv());
+    assert!(poll_once(&mut sender.send(1)).is_ready());
+    assert_eq!(waker.wakes(), 1);
 }

@@ -170,6 +170,19 @@ fn a_reset_to_earlier_arms_again() {
     expect(&log, ["timer 1 armed for 9s", "timer 1 cancelled", "timer 2 armed for 1s", "timer 2 fired"]);
 }
 
+/// A reset to earlier takes the waker along: nobody needs to poll for it to count.
+#[test]
+fn a_reset_to_earlier_wakes_without_a_poll() {
+    let (timers, _) = frozen_timers();
+    let waker = CountingWaker::new();
+    let mut sleep = timers.sleep(9 * SECOND);
+    assert!(poll_with(&waker, &mut sleep).is_pending());
+    sleep.reset(timers.now() + SECOND);
+    timers.advance(SECOND);
+    timers.fire();
+    assert_eq!(waker.wakes(), 1);
+}
+
 /// Drop is cancel. Nothing stays behind: no entry, no waker, and at its time nothing fires.
 #[test]
 fn a_dropped_sleep_leaves_nothing() {

@@ -16,8 +16,8 @@
 //!    the result that the thread stored. Two locks would leave a gap in which each misses the other.
 //! 2. The wake is called after the lock is released.
 //! 3. At most `limit` threads, started when needed; an idle one goes away after `IDLE`. Jobs beyond that wait in line.
-//! 4. A thread cannot be cancelled. Dropping the future, or the runtime, leaves a running job to finish alone; a
-//!    job that has not started is dropped.
+//! 4. A thread cannot be cancelled. Dropping the future only means that nobody wants the result; dropping the runtime
+//!    drops the jobs that have not started, and leaves running ones to finish alone.
 //!
 //! tokio's is `tokio/src/runtime/blocking/pool.rs`, with up to 512 threads.
 
@@ -30,7 +30,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use super::join::JoinError;
+use super::join::{JoinError, quietly};
 use super::shared::{Condvar, Mutex};
 
 /// How long a thread waits for another job before it ends. Long enough that a steady trickle of file requests
@@ -84,6 +84,18 @@ impl BlockingPool {
         blocking
     }
 
+    /// Drops the jobs that have not started, and lets the threads end. Jobs that come later are dropped at once.
+    pub fn close(&self) {
+        let mut state = self.shared.lock();
+        state.closed = true;
+        let unstarted = std::mem::take(&mut state.jobs);
+        drop(state);
+        self.shared.changed.notify_all();
+        for job in unstarted {
+            quietly("the drop of a blocking job", || drop(job));
+        }
+    }
+
     /// Threads alive.
     pub fn threads(&self) -> usize {
         self.shared.lock().threads
@@ -91,6 +103,10 @@ impl BlockingPool {
 
     fn push(&self, job: Job) {
         let mut state = self.shared.lock();
+        if state.closed {
+            drop(state);
+            return quietly("the drop of a blocking job", || drop(job));
+        }
         state.jobs.push_back(job);
         let start = state.idle < state.jobs.len() && state.threads < self.shared.limit;
         state.threads += usize::from(start);
@@ -113,12 +129,7 @@ impl BlockingPool {
 
 impl Drop for BlockingPool {
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        state.closed = true;
-        let unstarted = std::mem::take(&mut state.jobs);
-        drop(state);
-        self.shared.changed.notify_all();
-        drop(unstarted);
+        self.close();
     }
 }
 
@@ -126,7 +137,8 @@ impl Shared {
     /// A pool thread's life.
     fn run(&self) {
         while let Some(job) = self.next_job() {
-            job();
+            // The work's own panic was caught inside. This is for its result: nobody may want it, and its drop may panic.
+            quietly("the drop of a blocking job's result", job);
         }
     }
 
@@ -160,7 +172,9 @@ impl Shared {
         state.threads -= 1;
         let abandoned = if state.threads == 0 { std::mem::take(&mut state.jobs) } else { VecDeque::new() };
         drop(state);
-        drop(abandoned);
+        for job in abandoned {
+            quietly("the drop of a blocking job", || drop(job));
+        }
     }
 
     fn lock(&self) -> super::shared::MutexGuard<'_, PoolState> {

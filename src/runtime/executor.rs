@@ -5,10 +5,10 @@
 //!
 //! ```text
 //!   spawn(future)                     step()
-//!      |                                1. pop an id off the ready queue
-//!      v                                2. take the task out of its slot   Resting(task) -> Running
+//!      |                                1. pop an id off the run queue
+//!      v                                2. check the task out of its slot  Resting(task) -> Running
 //!   +------------- slab -----------+    3. poll it, with nothing borrowed
-//!   | 0 Resting(task 1)            |    4. Pending: put it back            Running -> Resting(task)
+//!   | 0 Resting(task 1)            |    4. Pending: check it in again      Running -> Resting(task)
 //!   | 1 Running: task 4 is polled  |       Ready:   free the slot, then drop the future
 //!   | 2 (free)                     |
 //!   +------------------------------+
@@ -25,22 +25,27 @@
 //! woken last (tokio's LIFO slot), and stealing by other threads (`async-executor/src/lib.rs`).
 
 use std::cell::{Cell, RefCell};
+use std::future::Future;
 use std::mem;
 use std::panic::Location;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
 use slab::Slab;
 
 use super::counter::Counter;
+use super::local::LocalQueue;
 use super::ready::ReadyQueue;
-use super::task::{BoxedTask, Task, TaskWaker};
+use super::task::{AnyTask, Task, TaskWaker};
 use super::trace::{Event, Outcome, TaskId, Tracer};
 
 /// Owns all tasks and polls them, one at a time.
 pub struct Executor {
     tasks: RefCell<Slab<Slot>>,
     ready: Arc<ReadyQueue>,
+    /// The ids that wait for a poll.
+    queue: Rc<LocalQueue>,
     tracer: Tracer,
     /// The task that is being polled right now. Written by `poll`.
     current: Cell<Option<TaskId>>,
@@ -62,21 +67,12 @@ pub struct Counters {
     pub tasks: Counter,
 }
 
-/// Where a task's future is.
+/// Where a task is.
 enum Slot {
     /// Here, between two polls.
-    Resting(Task),
-    /// On the stack of `step`. `aborted`: it asked for its own end and gets it when its poll returns.
+    Resting(Box<AnyTask>),
+    /// On the stack of `poll`. `aborted`: it asked for its own end and gets it when its poll returns.
     Running { serial: u64, aborted: bool },
-}
-
-impl Slot {
-    fn serial(&self) -> u64 {
-        match self {
-            Slot::Resting(task) => task.id.serial,
-            Slot::Running { serial, .. } => *serial,
-        }
-    }
 }
 
 /// A task as a debugger would show it.
@@ -95,12 +91,10 @@ pub struct TaskSnapshot {
 /// What a task does between birth and end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskState {
-    /// Its id is on the ready queue.
+    /// Its id is on a queue.
     Queued,
     /// It waits for a wake.
     Waiting,
-    /// It is being polled.
-    Running,
 }
 
 impl Executor {
@@ -108,6 +102,7 @@ impl Executor {
     pub fn new(ready: Arc<ReadyQueue>, tracer: Tracer) -> Executor {
         Executor {
             tasks: RefCell::default(),
+            queue: LocalQueue::enter(ready.clone()),
             ready,
             tracer,
             current: Cell::new(None),
@@ -119,7 +114,7 @@ impl Executor {
 
     /// Takes a future in and queues its first poll. It does not run before the next `step`.
     #[track_caller]
-    pub fn spawn(&self, future: BoxedTask) -> TaskId {
+    pub fn spawn(&self, future: impl Future<Output = Outcome> + Unpin + 'static) -> TaskId {
         let at = Location::caller();
         self.last_serial.set(self.last_serial.get() + 1);
         let serial = self.last_serial.get();
@@ -127,12 +122,12 @@ impl Executor {
             drop(future);
             return TaskId { slot: usize::MAX, serial };
         }
-        // Hold the place first: the id must name the slot before the task can be built.
+        // The place first: the id names the slot, and the task needs its id.
         let slot = self.tasks.borrow_mut().insert(Slot::Running { serial, aborted: false });
-        self.counters.tasks.add(1);
         let id = TaskId { slot, serial };
-        let shared = TaskWaker::new(id, self.ready.clone(), self.tracer.clone());
-        let task = Task::new(id, at, future, shared);
+        let waker = TaskWaker::new(id, self.ready.clone(), self.tracer.clone());
+        let task: Box<AnyTask> = Box::new(Task::new(id, at, future, waker));
+        self.counters.tasks.add(1);
         self.tracer.emit(Event::Spawned { task: id, parent: self.current.get(), at });
         task.wake();
         self.tasks.borrow_mut()[slot] = Slot::Resting(task);
@@ -144,26 +139,39 @@ impl Executor {
     /// # Panics
     /// When called by a task: a poll inside a poll would run the queue in an order that nobody can explain.
     pub fn step(&self) -> Option<TaskId> {
-        assert!(self.current.get().is_none(), "a task cannot step the executor that polls it");
+        self.assert_outside();
         loop {
-            let id = self.ready.pop()?;
-            if let Some(task) = self.check_out(id) {
-                self.poll(task);
+            let id = self.queue.pop()?;
+            if self.poll_id(id) {
                 return Some(id);
             }
-            self.counters.stale.add(1);
-            self.tracer.emit(Event::Stale { task: id });
         }
+    }
+
+    /// Polls the tasks whose ids wait now, each once, and none that is queued meanwhile. Returns how many polls that
+    /// were.
+    ///
+    /// # Panics
+    /// As [`Executor::step`].
+    pub fn turn(&self) -> usize {
+        self.assert_outside();
+        // Ids, not polls, are counted: with an id of a dead task among them, counting polls would reach into the next turn.
+        let ids = (0..self.queue.len()).map_while(|_| self.queue.pop());
+        ids.filter(|id| self.poll_id(*id)).count()
+    }
+
+    /// The ids that wait for a poll.
+    pub fn queue(&self) -> &LocalQueue {
+        &self.queue
     }
 
     /// Ends a task: its future is dropped now, or when the poll that it is in returns. Nothing happens if it has
     /// ended already.
     pub fn abort(&self, id: TaskId) {
-        let Some(task) = self.check_out(id) else {
-            self.mark_aborted(id);
-            return;
-        };
-        self.finish(task, Outcome::Aborted);
+        match self.check_out(id) {
+            Some(task) => self.finish(task, Outcome::Aborted),
+            None => self.mark_aborted(id),
+        }
     }
 
     /// The task that is being polled right now.
@@ -186,7 +194,7 @@ impl Executor {
         &self.counters
     }
 
-    /// All tasks, in the order of their slots.
+    /// All tasks that rest, in the order of their slots.
     pub fn snapshot(&self) -> Vec<TaskSnapshot> {
         self.tasks.borrow().iter().filter_map(|(_, slot)| slot.snapshot()).collect()
     }
@@ -202,7 +210,22 @@ impl Executor {
         }
     }
 
-    fn poll(&self, mut task: Task) {
+    fn assert_outside(&self) {
+        assert!(self.current.get().is_none(), "a task cannot step the executor that polls it");
+    }
+
+    /// `false`: the task of this id has ended, and whoever lives in its slot now has another serial.
+    fn poll_id(&self, id: TaskId) -> bool {
+        if let Some(task) = self.check_out(id) {
+            self.poll(task);
+            return true;
+        }
+        self.counters.stale.add(1);
+        self.tracer.emit(Event::Stale { task: id });
+        false
+    }
+
+    fn poll(&self, mut task: Box<AnyTask>) {
         task.polls += 1;
         self.counters.polls.add(1);
         self.tracer.emit(Event::Polled { task: task.id, nth: task.polls });
@@ -216,10 +239,10 @@ impl Executor {
     }
 
     /// Takes a resting task out of its slot. `None`: it has ended, or it is running.
-    fn check_out(&self, id: TaskId) -> Option<Task> {
+    fn check_out(&self, id: TaskId) -> Option<Box<AnyTask>> {
         let mut tasks = self.tasks.borrow_mut();
         let slot = tasks.get_mut(id.slot)?;
-        if !matches!(slot, Slot::Resting(task) if task.id == id) {
+        if slot.resting() != Some(id) {
             return None;
         }
         match mem::replace(slot, Slot::Running { serial: id.serial, aborted: false }) {
@@ -228,35 +251,33 @@ impl Executor {
         }
     }
 
-    /// Puts a task back after a poll that returned `Pending`.
-    fn check_in(&self, task: Task) {
+    /// After a poll that returned `Pending`: puts the task back, unless it asked for its end meanwhile.
+    fn check_in(&self, task: Box<AnyTask>) {
         let id = task.id;
-        if self.was_aborted(id) {
+        let lost = task.is_lost();
+        let mut tasks = self.tasks.borrow_mut();
+        let slot = &mut tasks[id.slot];
+        if self.closed.get() || matches!(slot, Slot::Running { aborted: true, .. }) {
+            drop(tasks);
             return self.finish(task, Outcome::Aborted);
         }
-        self.tracer.emit(Event::Pending { task: id, lost: task.is_lost() });
-        self.tasks.borrow_mut()[id.slot] = Slot::Resting(task);
+        *slot = Slot::Resting(task);
+        drop(tasks);
+        self.tracer.emit(Event::Pending { task: id, lost });
     }
 
     /// Frees the slot, tells, and drops the future last: its `drop` may spawn into the slot that is now free.
-    fn finish(&self, task: Task, outcome: Outcome) {
-        let freed = self.tasks.borrow_mut().remove(task.id.slot);
-        debug_assert_eq!(freed.serial(), task.id.serial);
+    fn finish(&self, task: Box<AnyTask>, outcome: Outcome) {
+        self.tasks.borrow_mut().remove(task.id.slot);
         self.counters.tasks.subtract(1);
         self.tracer.emit(Event::Finished { task: task.id, outcome });
         drop(task);
     }
 
     fn mark_aborted(&self, id: TaskId) {
-        if let Some(Slot::Running { serial, aborted }) = self.tasks.borrow_mut().get_mut(id.slot)
-            && *serial == id.serial
-        {
-            *aborted = true;
+        if let Some(Slot::Running { serial, aborted }) = self.tasks.borrow_mut().get_mut(id.slot) {
+            *aborted |= *serial == id.serial;
         }
-    }
-
-    fn was_aborted(&self, id: TaskId) -> bool {
-        matches!(self.tasks.borrow().get(id.slot), Some(Slot::Running { aborted: true, .. }))
     }
 }
 
@@ -272,5 +293,11 @@ impl Slot {
         let Slot::Resting(task) = self else { return None };
         let state = if task.is_queued() { TaskState::Queued } else { TaskState::Waiting };
         Some(TaskSnapshot { id: task.id, at: task.at, polls: task.polls, state })
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        self.queue.leave();
     }
 }

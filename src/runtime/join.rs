@@ -4,7 +4,7 @@
 //! not take the whole server down.
 //!
 //! ```text
-//!   spawn(&executor, future) ----> Spawned { future, cell } ----> Executor (as a BoxedTask)
+//!   spawn(&executor, future) ----> Spawned { future, cell } ----> Executor (in a Task)
 //!          |                             |
 //!          v                             | stores the result, wakes the joiner
 //!   JoinHandle { cell } ------------> JoinCell: Running -> Done(result) -> Taken
@@ -86,10 +86,9 @@ where
     F::Output: 'static,
 {
     let cell = Rc::new(JoinCell { state: RefCell::new(State::Running), joiner: WakerCell::default() });
-    // Two boxes: this one lets `Spawned` be moved and polled without `unsafe` or a projection macro; the outer
-    // one erases the type. The second costs one small allocation for each spawn, none for each poll.
-    let spawned = Spawned { future: Some(Box::pin(future)), cell: cell.clone() };
-    let id = executor.spawn(Box::pin(spawned));
+    // A box for the future alone lets `Spawned` be moved, and so be polled without `unsafe` or a projection macro. It
+    // costs one small allocation for each spawn, none for each poll.
+    let id = executor.spawn(Spawned { future: Some(Box::pin(future)), cell: cell.clone() });
     JoinHandle { id, cell, executor: Rc::downgrade(executor) }
 }
 
@@ -203,11 +202,18 @@ impl<F: Future> Drop for Spawned<F> {
 // The future is in a box of its own, so moving this struct does not move it.
 impl<F: Future> Unpin for Spawned<F> {}
 
-/// Drops a value whose `drop` is not ours. If that panics, the panic is logged and ends here.
-fn drop_quietly<T>(value: T) {
-    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        log::error!("a task's value panicked while it was dropped: {}", panic_message(&payload));
+/// Calls code that is not ours. If it panics, the panic is logged and ends here. `what`: for the log.
+pub(super) fn quietly(what: &str, call: impl FnOnce()) {
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(call)) {
+        log::error!("{what} panicked: {}", panic_message(&payload));
+        // A payload can panic in its own drop. Leaking it is the end of that chain.
+        mem::forget(payload);
     }
+}
+
+/// Drops a value whose `drop` is not ours.
+fn drop_quietly<T>(value: T) {
+    quietly("the drop of a task's value", || drop(value));
 }
 
 /// The words of a panic, if it has any.

@@ -29,6 +29,7 @@ pub mod trace;
 pub mod counter;
 pub mod shared;
 pub mod ready;
+pub mod local;
 pub mod waker_cell;
 pub mod task;
 pub mod executor;
@@ -170,24 +171,29 @@ impl Runtime {
     /// where they are and go on with the next `block_on`, or end when the runtime is dropped.
     ///
     /// # Panics
-    /// With the future's own panic, if it panics; or if the future aborts itself.
+    /// With the future's own panic, if it panics. When called by a task of this runtime.
     #[track_caller]
     pub fn block_on<F>(&self, future: F) -> F::Output
     where
         F: Future + 'static,
         F::Output: 'static,
     {
+        assert!(
+            self.inner().executor.current().is_none(),
+            "a task cannot block on the runtime that polls it"
+        );
         let mut main = self.handle.spawn(future);
         let mut polls = 0;
         loop {
-            polls += self.turn();
+            let polled = self.turn();
+            polls += polled;
             match main.take() {
                 Some(Ok(value)) => return value,
                 Some(Err(JoinError::Panicked(payload))) => panic::resume_unwind(payload),
-                Some(Err(JoinError::Aborted)) => panic!("the main task was aborted"),
+                Some(Err(JoinError::Aborted)) => unreachable!("nobody else has a handle to abort it"),
                 None => {}
             }
-            if polls >= POLLS_PER_PEEK || self.inner().ready.is_empty() {
+            if polls >= POLLS_PER_PEEK || polled == 0 {
                 self.park(None).expect("cannot wait for events");
                 polls = 0;
             }
@@ -202,8 +208,7 @@ impl Runtime {
 
     /// As many steps as ids were ready when it began. Returns how many polls that were.
     pub fn turn(&self) -> usize {
-        let ready = self.inner().ready.len();
-        (0..ready).take_while(|_| self.step().is_some()).count()
+        self.inner().executor.turn()
     }
 
     /// One trip to the operating system: a peek if somebody is ready, else asleep until a socket, a timer, another
@@ -213,18 +218,15 @@ impl Runtime {
     /// Those of `epoll_wait`; none of them happens to a selector that is open.
     pub fn park(&self, limit: Option<Duration>) -> io::Result<()> {
         let inner = self.inner();
-        let idle = inner.ready.try_park();
+        let idle = inner.executor.queue().is_empty() && inner.ready.try_park();
         let timeout = if idle { sooner(limit, inner.timers.next_due()) } else { Some(Duration::ZERO) };
         inner.parks.add(1);
-        inner.sleeps.add(u64::from(idle));
+        inner.sleeps.add(u64::from(timeout != Some(Duration::ZERO)));
         inner.tracer.emit(Event::Parked { timeout });
         let mut woken = self.woken.take();
         let result = inner.reactor.wait(timeout, &mut woken);
         inner.ready.unparked();
         inner.timers.refresh();
-        if let Ok(events) = result {
-            inner.tracer.emit(Event::Unparked { events });
-        }
         woken.drain(..).for_each(Waker::wake);
         self.woken.replace(woken);
         inner.timers.fire();
@@ -236,7 +238,7 @@ impl Runtime {
         loop {
             while self.turn() > 0 {}
             self.park(Some(Duration::ZERO)).expect("cannot peek for events");
-            if self.inner().ready.is_empty() {
+            if self.inner().executor.queue().is_empty() {
                 return;
             }
         }
@@ -253,7 +255,7 @@ impl Runtime {
 
     /// The ids on the ready queue, in the order of their polls.
     pub fn ready(&self) -> Vec<TaskId> {
-        self.inner().ready.snapshot()
+        self.inner().executor.queue().snapshot()
     }
 
     /// All tasks.
@@ -281,6 +283,7 @@ impl Drop for Runtime {
     /// back to life, and a waker that is still around queues an id that nobody pops.
     fn drop(&mut self) {
         self.inner().executor.close();
+        self.inner().blocking.close();
     }
 }
 
@@ -358,6 +361,7 @@ impl Handle {
         let inner = &self.0;
         Monitor {
             ready: inner.ready.clone(),
+            local: inner.executor.queue().counters().clone(),
             executor: inner.executor.counters().clone(),
             timers: inner.timers.count().clone(),
             sources: inner.reactor.count().clone(),

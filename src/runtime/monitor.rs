@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::counter::Counter;
 use super::executor::Counters;
+use super::local::LocalCounters;
 use super::ready::ReadyQueue;
 
 /// Counters of one runtime since its start.
@@ -19,7 +20,7 @@ pub struct Stats {
     pub stale: u64,
     /// Trips to the operating system.
     pub parks: u64,
-    /// Those of them that had nothing else to do and could sleep.
+    /// Those of them that had nothing else to do and slept, or could have.
     pub sleeps: u64,
     /// Tasks alive now.
     pub tasks: u64,
@@ -35,6 +36,7 @@ pub struct Stats {
 #[derive(Clone)]
 pub struct Monitor {
     pub(super) ready: Arc<ReadyQueue>,
+    pub(super) local: Arc<LocalCounters>,
     pub(super) executor: Arc<Counters>,
     pub(super) timers: Arc<Counter>,
     pub(super) sources: Arc<Counter>,
@@ -48,13 +50,13 @@ impl Monitor {
         let (wakes, coalesced) = self.ready.wakes();
         Stats {
             polls: self.executor.polls.get(),
-            wakes,
+            wakes: wakes + self.local.pushed.get(),
             coalesced,
             stale: self.executor.stale.get(),
             parks: self.parks.get(),
             sleeps: self.sleeps.get(),
             tasks: self.executor.tasks.get(),
-            ready: self.ready.len() as u64,
+            ready: self.ready.len() as u64 + self.local.waiting.get(),
             timers: self.timers.get(),
             sources: self.sources.get(),
         }

@@ -16,8 +16,9 @@
 //! 2. Both directions start as ready: the first try is made at once. Often it succeeds, and then the operating system
 //!    is not asked at all. A socket is registered when somebody must wait for it for the first time, once per
 //!    direction for its life: no system call per wait.
-//! 3. Readiness is a hint. An event may be old, may be meant for a socket that was closed in this very batch and
-//!    whose slab key has a new owner, may be a false alarm. A hint costs one vain try, nothing else.
+//! 3. Readiness is a hint. An event may be a false alarm, or be meant for a socket whose slab key has a new owner by
+//!    now (a descriptor that was duplicated lives on in epoll after ours is closed). A hint costs one vain try,
+//!    nothing else.
 //! 4. The end of a stream is remembered apart (`closed`): its edge may come together with the last bytes. After
 //!    a short read of those bytes no second edge would come, and the end would never be seen.
 //! 5. No waker is called while anything here is borrowed: `wait` collects them, the runtime calls them.
@@ -75,11 +76,19 @@ struct Side {
     closed: Cell<bool>,
     /// Who waits: one task per direction, the latest that asked.
     waiter: WakerCell,
+    /// How many waits there were: the number of the latest. So a future that is dropped can tell whether the waker
+    /// here is still its own.
+    waits: Cell<u64>,
 }
 
 impl Side {
     fn new() -> Side {
-        Side { ready: Cell::new(true), closed: Cell::new(false), waiter: WakerCell::default() }
+        Side {
+            ready: Cell::new(true),
+            closed: Cell::new(false),
+            waiter: WakerCell::default(),
+            waits: Cell::new(0),
+        }
     }
 }
 
@@ -135,14 +144,12 @@ impl Reactor {
     pub fn wait(&self, timeout: Option<Duration>, woken: &mut Vec<Waker>) -> io::Result<usize> {
         let mut events = self.events.borrow_mut();
         match self.poll.borrow_mut().poll(&mut events, timeout) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
             result => result?,
         }
-        let mut count = 0;
-        for event in events.iter() {
-            count += 1;
-            self.note(event, woken);
-        }
+        let count = events.iter().count();
+        self.tracer.emit(Event::Unparked { events: count });
+        events.iter().for_each(|event| self.note(event, woken));
         Ok(count)
     }
 
@@ -245,6 +252,7 @@ impl<S: Source> Registration<S> {
             }
         }
         side.waiter.store(cx.waker());
+        side.waits.set(side.waits.get() + 1);
         match self.tell_os(direction) {
             Ok(()) => Poll::Pending,
             Err(error) => Poll::Ready(Err(error)),
@@ -259,9 +267,17 @@ impl<S: Source> Registration<S> {
         side.ready.set(side.closed.get());
     }
 
-    /// Forgets the waker of a future that stopped waiting.
-    pub fn forget(&self, direction: Direction) {
-        drop(self.io.side(direction).waiter.take());
+    /// The number of the latest wait in this direction: what a future that has returned `Pending` keeps for `forget`.
+    pub fn wait_number(&self, direction: Direction) -> u64 {
+        self.io.side(direction).waits.get()
+    }
+
+    /// Forgets the waker of a future that stopped waiting, unless somebody else has waited since.
+    pub fn forget(&self, direction: Direction, wait_number: u64) {
+        let side = self.io.side(direction);
+        if side.waits.get() == wait_number {
+            drop(side.waiter.take());
+        }
     }
 
     /// This source's id in events.
@@ -326,15 +342,15 @@ impl<S: Source> Registration<S> {
 
 impl<S: Source> Drop for Registration<S> {
     /// Closing the descriptor, which happens when `source` is dropped right after, removes it from epoll: no system
-    /// call for that. An event that was fetched already may still come, under a key that somebody else has by
-    /// then: a false hint, see point 3.
+    /// call for that. (Not if the descriptor was duplicated: then events may go on, under a key that somebody else
+    /// has by then. They are false hints, see point 3.)
     fn drop(&mut self) {
         if let Some((key, _)) = self.told.get() {
             self.reactor.sources.borrow_mut().remove(key);
             self.reactor.count.subtract(1);
         }
-        self.forget(Direction::Read);
-        self.forget(Direction::Write);
+        drop(self.io.read.waiter.take());
+        drop(self.io.write.waiter.take());
         self.emit(Event::SourceClosed { source: self.io.id });
     }
 }

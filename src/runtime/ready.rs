@@ -1,8 +1,8 @@
-//! The ready queue: the ids of the tasks that want to be polled, oldest first.
+//! The ready queue: the ids of tasks that other threads have woken, oldest first.
 //!
-//! The problem: a waker is called somewhere else, at any moment, on any thread, and the executor must find out
-//! which task to poll. And when there is nothing to poll, the runtime sleeps in the operating system: a wake from
-//! another thread must then end that sleep.
+//! The problem: a waker can be called at any moment, on any thread, and the executor must find out which task to
+//! poll. And when there is nothing to poll, the runtime sleeps in the operating system: a wake from another thread
+//! must then end that sleep. (Wakes from the runtime's own thread take a shorter way: `local.rs`.)
 //!
 //! ```text
 //!   any thread                                   the runtime's thread
@@ -24,13 +24,13 @@
 //! 3. Only the first push after a park interrupts: it takes the flag down. The others would wake nobody.
 //! 4. The lock is held for a few instructions and no foreign code runs under it, so a panic cannot poison it.
 //!
-//! Left out: a second queue without a lock for wakes from the runtime's own thread (tokio's current_thread has one
-//! behind a thread-local, `tokio/src/runtime/scheduler/current_thread/mod.rs`). An uncontended lock costs
-//! a few nanoseconds, and one queue needs one proof.
+//! Left out: a queue without locks. It would save a few nanoseconds per foreign wake, next to a system call that costs
+//! a thousand, and would need a proof that is much longer than the one above.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{self, AtomicU64, Ordering};
 
 use super::shared::{Mutex, MutexGuard};
 use super::trace::TaskId;
@@ -43,6 +43,8 @@ pub struct ReadyQueue {
     state: Mutex<State>,
     /// What `push` calls when the runtime sleeps. Empty for an executor that has no reactor: it never sleeps.
     unpark: OnceLock<Unpark>,
+    /// `ids` is not empty. Written under the lock, read without it.
+    filled: atomic::AtomicBool,
     /// Wakes that found the task's id on the queue already. Counted outside the lock: that path takes none.
     coalesced: AtomicU64,
 }
@@ -62,7 +64,12 @@ impl ReadyQueue {
     #[allow(clippy::new_without_default, reason = "`new` is the word used throughout")]
     pub fn new() -> ReadyQueue {
         let state = State { ids: VecDeque::new(), parked: false, pushed: 0 };
-        ReadyQueue { state: Mutex::new(state), unpark: OnceLock::new(), coalesced: AtomicU64::new(0) }
+        ReadyQueue {
+            state: Mutex::new(state),
+            unpark: OnceLock::new(),
+            filled: atomic::AtomicBool::new(false),
+            coalesced: AtomicU64::new(0),
+        }
     }
 
     /// Says how to interrupt the runtime's sleep.
@@ -78,16 +85,25 @@ impl ReadyQueue {
         let mut state = self.lock();
         state.ids.push_back(id);
         state.pushed += 1;
-        let was_parked = std::mem::take(&mut state.parked);
+        self.filled.store(true, Ordering::Relaxed);
+        let was_parked = mem::take(&mut state.parked);
         drop(state); // Interrupting is a system call: not under the lock.
         if was_parked {
             self.unpark();
         }
     }
 
-    /// Takes the oldest id.
-    pub fn pop(&self) -> Option<TaskId> {
-        self.lock().ids.pop_front()
+    /// Whether there are ids: a hint that costs one plain load. It may lag behind a push on another thread; the
+    /// answer that counts is the one of `try_park`, under the lock.
+    pub fn has_some(&self) -> bool {
+        self.filled.load(Ordering::Relaxed)
+    }
+
+    /// Moves all ids to the end of `queue`.
+    pub fn take_all(&self, queue: &mut VecDeque<TaskId>) {
+        let mut state = self.lock();
+        queue.append(&mut state.ids);
+        self.filled.store(false, Ordering::Relaxed);
     }
 
     /// Announces sleep, unless there is work. `true`: whoever pushes from now on will interrupt.

@@ -33,6 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::task::{Context, Poll, Wake as StdWake, Waker};
 
+use super::local;
 use super::ready::ReadyQueue;
 use super::shared::AtomicBool;
 use super::trace::{Event, Outcome, TaskId, Tracer, Wake};
@@ -72,49 +73,49 @@ impl StdWake for TaskWaker {
         }
         // The event comes before the push: after it, the runtime's thread could be polling already.
         self.tracer.emit(Event::Woken { task, wake: Wake::Queued });
-        self.queue.push(task);
+        local::push(&self.queue, task);
     }
 }
 
-/// The future's type is erased, so that tasks of every kind fit into one slab. Its output is not the user's value
-/// (`runtime/join.rs` has taken that away) but how the task ended.
-pub type BoxedTask = Pin<Box<dyn Future<Output = Outcome>>>;
-
-/// One spawned future with everything that belongs to it.
-pub struct Task {
+/// One spawned future with everything that belongs to it, in one allocation.
+///
+/// The future's type is erased where the task is put into the slab: `Box<Task<F>>` becomes `Box<AnyTask>`. Its output is
+/// not the user's value (`runtime/join.rs` has taken that away) but how the task ended.
+pub(crate) struct Task<F: ?Sized> {
     pub(crate) id: TaskId,
     /// Where `spawn` was called: the task's name in traces.
     pub(crate) at: &'static Location<'static>,
     /// How often it was polled.
     pub(crate) polls: u32,
-    future: BoxedTask,
     /// The same object as in `waker`, with its type still known.
     shared: Arc<TaskWaker>,
     /// Made once and lent to every poll. Making one per poll would cost two atomic operations.
     waker: Waker,
+    /// `Unpin`: the user's future is in a box of its own, so that this one may be moved and needs no `unsafe`.
+    future: F,
 }
 
-impl Task {
-    pub(crate) fn new(
-        id: TaskId,
-        at: &'static Location<'static>,
-        future: BoxedTask,
-        shared: TaskWaker,
-    ) -> Task {
+/// A task of any type.
+pub(crate) type AnyTask = Task<dyn Future<Output = Outcome> + Unpin>;
+
+impl<F> Task<F> {
+    pub(crate) fn new(id: TaskId, at: &'static Location<'static>, future: F, shared: TaskWaker) -> Task<F> {
         let shared = Arc::new(shared);
         let waker = Waker::from(shared.clone());
-        Task { id, at, polls: 0, future, shared, waker }
+        Task { id, at, polls: 0, shared, waker, future }
     }
+}
 
+impl AnyTask {
     /// Polls the future once. Whoever wakes the task from here on queues it again, even before this returns.
     pub(crate) fn poll(&mut self) -> Poll<Outcome> {
         self.shared.clear_queued();
-        self.future.as_mut().poll(&mut Context::from_waker(&self.waker))
+        Pin::new(&mut self.future).poll(&mut Context::from_waker(&self.waker))
     }
 
-    /// Puts the task's id onto the ready queue, as any waker would.
+    /// Queues the task, as any waker would.
     pub(crate) fn wake(&self) {
-        self.waker.wake_by_ref();
+        self.shared.wake_by_ref();
     }
 
     pub(crate) fn is_queued(&self) -> bool {

@@ -179,13 +179,12 @@ impl Timers {
         key
     }
 
-    fn disarm(&self, key: Key) {
-        let removed = self.armed.borrow_mut().remove(&key);
-        if removed.is_some() {
-            self.count.subtract(1);
-            self.tracer.emit(Event::TimerCancelled { timer: key.1 });
-        }
-        drop(removed); // A waker's drop is foreign code: outside the borrow.
+    /// Takes an entry out, if it has not fired. The waker's drop is foreign code: it is the caller's, outside any borrow.
+    fn disarm(&self, key: Key) -> Option<Waker> {
+        let waker = self.armed.borrow_mut().remove(&key)?;
+        self.count.subtract(1);
+        self.tracer.emit(Event::TimerCancelled { timer: key.1 });
+        Some(waker)
     }
 
     /// Puts the newest waker under a key that is armed. `false`: that timer has fired, the key is gone.
@@ -234,9 +233,9 @@ impl Sleep {
     /// Waits for another moment instead. To a later one this costs nothing now; see point 3 above.
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = deadline;
-        if self.armed.is_some_and(|(at, _)| at > deadline) {
-            // An entry later than the deadline would wake us too late. The next poll arms a new one.
-            self.disarm();
+        // An entry later than the deadline would wake us too late: move it, with the waker that is in it.
+        if let Some(key) = self.armed.filter(|(at, _)| *at > deadline) {
+            self.armed = self.timers.disarm(key).map(|waker| self.timers.arm(deadline, waker));
         }
     }
 
@@ -248,7 +247,7 @@ impl Sleep {
     /// Leaves the table. A later poll enters it again.
     pub fn disarm(&mut self) {
         if let Some(key) = self.armed.take() {
-            self.timers.disarm(key);
+            drop(self.timers.disarm(key));
         }
     }
 }

@@ -116,7 +116,7 @@ pub enum Event {
     TimerFired { timer: TimerId },
     /// A timer left the table before its moment: nobody waits for it any more.
     TimerCancelled { timer: TimerId },
-    /// The runtime asks the operating system for events. `Some(0)` is a peek: work is queued, it will not sleep.
+    /// The runtime asks the operating system for events. `Some(0)` is a peek: it will not sleep.
     Parked { timeout: Option<Duration> },
     /// The operating system answered with this many events.
     Unparked { events: usize },

@@ -20,11 +20,13 @@ pub struct WakerCell(Cell<Option<Waker>>);
 impl WakerCell {
     /// Keeps this waker in place of the one before. Costs no clone if both wake the same task.
     pub fn store(&self, waker: &Waker) {
-        let kept = match self.0.take() {
-            Some(old) if old.will_wake(waker) => old,
-            _ => waker.clone(),
-        };
-        self.0.set(Some(kept));
+        let old = self.0.take();
+        if old.as_ref().is_some_and(|old| old.will_wake(waker)) {
+            return self.0.set(old);
+        }
+        // The new one is in its place before the old one is dropped: that drop may call `wake` here.
+        self.0.set(Some(waker.clone()));
+        drop(old);
     }
 
     /// Takes the waker out, to wake it or to forget it.

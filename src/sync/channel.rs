@@ -115,7 +115,7 @@ pub struct Receiver<T> {
 impl<T> Receiver<T> {
     /// Waits for a value. `None`: no sender is left and nothing is queued.
     pub fn recv(&mut self) -> Recv<'_, T> {
-        Recv { shared: &self.shared }
+        Recv { shared: &self.shared, waiting: false }
     }
 
     /// As `recv().await`, for a `poll` that is written by hand.
@@ -181,18 +181,24 @@ impl<T> Drop for Send<'_, T> {
 #[must_use = "futures do nothing unless polled"]
 pub struct Recv<'a, T> {
     shared: &'a Shared<T>,
+    /// The channel holds our waker.
+    waiting: bool,
 }
 
 impl<T> Future for Recv<'_, T> {
     type Output = Option<T>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        self.shared.poll_recv(cx)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let received = self.shared.poll_recv(cx);
+        self.waiting = received.is_pending();
+        received
     }
 }
 
 impl<T> Drop for Recv<'_, T> {
     fn drop(&mut self) {
-        drop(self.shared.receiver.take());
+        if self.waiting {
+            drop(self.shared.receiver.take());
+        }
     }
 }
