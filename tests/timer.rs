@@ -335,7 +335,8 @@ fn park_rounds_up() {
         runtime.block_on(handle.sleep(duration));
         assert!(start.elapsed() >= duration, "a timer is never early");
         assert_eq!(handle.stats().polls - before.polls, 2, "to arm it, and to see that it is over");
-        assert_eq!(handle.stats().sleeps - before.sleeps, 1, "one sleep, not many that are too short");
+        // None at all if the time was over before the runtime came to sleep.
+        assert!(handle.stats().sleeps - before.sleeps <= 1, "one sleep, not many that are too short");
     }
 }
 

@@ -48,7 +48,7 @@ pub struct LocalQueue {
 pub struct LocalCounters {
     /// Ids pushed by this thread itself: wakes that needed no lock.
     pub pushed: Counter,
-    /// Ids that wait now.
+    /// Ids that waited when this turn began.
     pub waiting: Counter,
 }
 
@@ -70,16 +70,15 @@ impl LocalQueue {
     /// Takes the oldest id. Ids from other threads stand behind those that are here already.
     pub fn pop(&self) -> Option<TaskId> {
         self.absorb();
-        let mut ids = self.ids.borrow_mut();
-        let id = ids.pop_front();
-        self.counters.waiting.set(ids.len() as u64);
-        id
+        self.ids.borrow_mut().pop_front()
     }
 
     /// How many ids wait, those from other threads included.
     pub fn len(&self) -> usize {
         self.absorb();
-        self.ids.borrow().len()
+        let waiting = self.ids.borrow().len();
+        self.counters.waiting.set(waiting as u64);
+        waiting
     }
 
     /// Whether nobody waits.
@@ -106,10 +105,8 @@ impl LocalQueue {
     }
 
     fn push(&self, id: TaskId) {
-        let mut ids = self.ids.borrow_mut();
-        ids.push_back(id);
+        self.ids.borrow_mut().push_back(id);
         self.counters.pushed.add(1);
-        self.counters.waiting.set(ids.len() as u64);
     }
 }
 
