@@ -19,7 +19,7 @@
 //! 3. No wake-up is lost here: a thread that pushes onto its own run queue is awake.
 //!
 //! What it buys, measured: wake and poll of one task in 0.5 times the time that the locked queue alone took.
-//! tokio's current_thread has the same two queues (`tokio/src/runtime/scheduler/current_thread/mod.rs`: `run_queue` and
+//! tokio's current_thread has the same two queues (`tokio/src/runtime/scheduler/current_thread/mod.rs`: `tasks` and
 //! `inject`), and finds its own through a thread-local too.
 
 use std::cell::RefCell;
