@@ -43,7 +43,7 @@ struct Switch {
     set: fn(&mut Options),
 }
 
-const FLAGS: [Flag; 18] = [
+const FLAGS: [Flag; 19] = [
     flag("listen", "ADDR", "address and port; port 0 lets the system choose [127.0.0.1:8080]", |o, v| {
         o.listen = v
             .parse()
@@ -79,6 +79,12 @@ const FLAGS: [Flag; 18] = [
     flag("max-body", "BYTES", "request body; beyond: 413 [1073741824]", |o, v| {
         set(&mut o.limits.body, count(v)?)
     }),
+    flag(
+        "max-collected",
+        "BYTES",
+        "body that a handler collects in memory; beyond: 413 [1048576]",
+        |o, v| set(&mut o.limits.collected, count(v)?),
+    ),
     flag("max-extensions", "BYTES", "chunk extensions beyond the data; beyond: 400 [4096]", |o, v| {
         set(&mut o.limits.chunk_extensions, count(v)?)
     }),
