@@ -37,7 +37,9 @@ impl Buffer {
 
     /// The free part behind the bytes, at least `at_least` long: where to read to. Call `fill` afterwards.
     pub fn room(&mut self, at_least: usize) -> &mut [u8] {
-        self.make_room(at_least);
+        if self.storage.len() - self.end < at_least {
+            self.make_room(at_least);
+        }
         &mut self.storage[self.end..]
     }
 
@@ -47,17 +49,17 @@ impl Buffer {
     }
 
     /// Adds bytes at the back.
+    #[inline]
     pub fn push(&mut self, bytes: &[u8]) {
-        self.make_room(bytes.len());
+        if self.storage.len() - self.end < bytes.len() {
+            self.make_room(bytes.len());
+        }
         self.storage[self.end..][..bytes.len()].copy_from_slice(bytes);
         self.end += bytes.len();
     }
 
     /// Moves the bytes to the front if that gives enough room, or grows.
     fn make_room(&mut self, needed: usize) {
-        if self.storage.len() - self.end >= needed {
-            return;
-        }
         self.storage.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
         if self.storage.len() - self.end < needed {

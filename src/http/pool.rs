@@ -25,8 +25,10 @@ pub trait Reuse {
 }
 
 /// Lends things and takes them back.
+#[allow(clippy::vec_box, reason = "the box is what is lent, not only what is kept")]
 pub struct Pool<T> {
-    free: RefCell<Vec<T>>,
+    /// Boxed, so that what is lent is one pointer, however large it is: it is moved on with every request.
+    free: RefCell<Vec<Box<T>>>,
     /// How many are lent out now.
     lent: Cell<usize>,
     limit: usize,
@@ -42,7 +44,7 @@ impl<T: Reuse> Pool<T> {
     pub fn take(self: &Rc<Self>) -> Pooled<T> {
         let kept = self.free.borrow_mut().pop();
         self.lent.set(self.lent.get() + 1);
-        Pooled { value: Some(kept.unwrap_or_else(T::fresh)), pool: self.clone() }
+        Pooled { value: Some(kept.unwrap_or_else(|| Box::new(T::fresh()))), pool: self.clone() }
     }
 
     /// How many are in use.
@@ -50,7 +52,7 @@ impl<T: Reuse> Pool<T> {
         self.lent.get()
     }
 
-    fn put_back(&self, mut value: T) {
+    fn put_back(&self, mut value: Box<T>) {
         self.lent.set(self.lent.get() - 1);
         let mut free = self.free.borrow_mut();
         if free.len() < self.limit && value.clean() {
@@ -62,7 +64,7 @@ impl<T: Reuse> Pool<T> {
 /// Something lent by a [`Pool`].
 pub struct Pooled<T: Reuse> {
     /// `None` only inside `drop`.
-    value: Option<T>,
+    value: Option<Box<T>>,
     pool: Rc<Pool<T>>,
 }
 
@@ -70,13 +72,13 @@ impl<T: Reuse> Deref for Pooled<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.value.as_ref().expect("cannot be used after its drop")
+        self.value.as_deref().expect("cannot be used after its drop")
     }
 }
 
 impl<T: Reuse> DerefMut for Pooled<T> {
     fn deref_mut(&mut self) -> &mut T {
-        self.value.as_mut().expect("cannot be used after its drop")
+        self.value.as_deref_mut().expect("cannot be used after its drop")
     }
 }
 

@@ -29,11 +29,12 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::counter::Counter;
 use super::trace::{Event, TimerId, Tracer};
+use super::waker_cell::WakerCell;
 
 /// Where the time comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,7 +47,7 @@ pub enum Clock {
 
 /// All armed timers of one runtime, and its clock.
 pub struct Timers {
-    armed: RefCell<BTreeMap<Key, Waker>>,
+    armed: RefCell<BTreeMap<Key, Rc<Entry>>>,
     clock: Clock,
     /// The time at the latest trip to the operating system; the frozen clock's only hand.
     turn_time: Cell<Instant>,
@@ -55,6 +56,14 @@ pub struct Timers {
     /// How many are armed, for other threads to read.
     count: Arc<Counter>,
     tracer: Tracer,
+}
+
+/// An armed timer, shared by the table and its `Sleep`, so that a poll need not look it up.
+#[derive(Default)]
+struct Entry {
+    waker: WakerCell,
+    /// It has left the table because its moment came.
+    fired: Cell<bool>,
 }
 
 /// Sorted by time first, then by age: of two timers with the same deadline the older fires first.
@@ -117,9 +126,10 @@ impl Timers {
     /// Wakes everybody whose time has come, earliest first. Returns how many.
     pub fn fire(&self) -> usize {
         let mut fired = 0;
-        while let Some((id, waker)) = self.pop_due() {
+        while let Some((id, entry)) = self.pop_due() {
             self.tracer.emit(Event::TimerFired { timer: id });
-            waker.wake();
+            entry.fired.set(true);
+            entry.waker.wake();
             fired += 1;
         }
         fired
@@ -156,49 +166,43 @@ impl Timers {
         self.sleep_until(far_after(self.now(), duration))
     }
 
-    fn pop_due(&self) -> Option<(TimerId, Waker)> {
+    fn pop_due(&self) -> Option<(TimerId, Rc<Entry>)> {
         let mut armed = self.armed.borrow_mut();
         let first = armed.first_entry()?;
         if first.key().0 > self.turn_time.get() {
             return None;
         }
-        let ((_, id), waker) = first.remove_entry();
+        let ((_, id), entry) = first.remove_entry();
         self.count.subtract(1);
-        Some((id, waker))
+        Some((id, entry))
     }
 
-    fn arm(&self, deadline: Instant, waker: Waker) -> Key {
+    fn arm(&self, deadline: Instant, entry: Rc<Entry>) -> Armed {
         self.last_id.set(self.last_id.get() + 1);
         let key = (deadline, TimerId(self.last_id.get()));
-        self.armed.borrow_mut().insert(key, waker);
+        self.armed.borrow_mut().insert(key, entry.clone());
         self.count.add(1);
         if self.tracer.is_on() {
             let after = deadline.saturating_duration_since(self.now());
             self.tracer.emit(Event::TimerArmed { timer: key.1, after });
         }
-        key
+        Armed { key, entry }
     }
 
-    /// Takes an entry out, if it has not fired. The waker's drop is foreign code: it is the caller's, outside any borrow.
-    fn disarm(&self, key: Key) -> Option<Waker> {
-        let waker = self.armed.borrow_mut().remove(&key)?;
-        self.count.subtract(1);
-        self.tracer.emit(Event::TimerCancelled { timer: key.1 });
-        Some(waker)
-    }
-
-    /// Puts the newest waker under a key that is armed. `false`: that timer has fired, the key is gone.
-    fn rewake(&self, key: Key, waker: &Waker) -> bool {
-        match self.armed.borrow().get(&key) {
-            None => return false,
-            Some(stored) if stored.will_wake(waker) => return true,
-            Some(_) => {}
+    /// Takes an entry out of the table, if it has not fired.
+    fn disarm(&self, key: Key) {
+        let entry = self.armed.borrow_mut().remove(&key);
+        if entry.is_some() {
+            self.count.subtract(1);
+            self.tracer.emit(Event::TimerCancelled { timer: key.1 });
         }
-        let waker = waker.clone(); // Foreign code, like the drop below: outside any borrow.
-        let replaced = self.armed.borrow_mut().insert(key, waker);
-        drop(replaced);
-        true
     }
+}
+
+/// A `Sleep`'s side of its entry.
+struct Armed {
+    key: Key,
+    entry: Rc<Entry>,
 }
 
 /// `start + duration`, or some 30 years ahead if no `Instant` is that far away.
@@ -221,7 +225,7 @@ pub struct Sleep {
     timers: Rc<Timers>,
     deadline: Instant,
     /// The entry in the table. After a `reset` it may be due earlier than `deadline`, never later.
-    armed: Option<Key>,
+    armed: Option<Armed>,
 }
 
 impl Sleep {
@@ -234,8 +238,9 @@ impl Sleep {
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = deadline;
         // An entry later than the deadline would wake us too late: move it, with the waker that is in it.
-        if let Some(key) = self.armed.filter(|(at, _)| *at > deadline) {
-            self.armed = self.timers.disarm(key).map(|waker| self.timers.arm(deadline, waker));
+        if let Some(late) = self.armed.take_if(|armed| armed.key.0 > deadline) {
+            self.timers.disarm(late.key);
+            self.armed = Some(self.timers.arm(deadline, late.entry));
         }
     }
 
@@ -246,8 +251,8 @@ impl Sleep {
 
     /// Leaves the table. A later poll enters it again.
     pub fn disarm(&mut self) {
-        if let Some(key) = self.armed.take() {
-            drop(self.timers.disarm(key));
+        if let Some(armed) = self.armed.take() {
+            self.timers.disarm(armed.key);
         }
     }
 }
@@ -256,14 +261,15 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.deadline <= self.timers.turn_time() {
-            self.disarm();
+        let this = &mut *self;
+        if this.deadline <= this.timers.turn_time() {
+            this.disarm();
             return Poll::Ready(());
         }
-        let still_armed = self.armed.is_some_and(|key| self.timers.rewake(key, cx.waker()));
-        if !still_armed {
-            self.armed = Some(self.timers.arm(self.deadline, cx.waker().clone()));
-        }
+        // An entry that has fired at an earlier deadline, before a reset, is used up.
+        this.armed.take_if(|armed| armed.entry.fired.get());
+        let armed = this.armed.get_or_insert_with(|| this.timers.arm(this.deadline, Rc::default()));
+        armed.entry.waker.store(cx.waker());
         Poll::Pending
     }
 }
