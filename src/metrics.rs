@@ -1,6 +1,6 @@
 //! `/metrics`: what was counted, as Prometheus text (exposition format 0.0.4).
 //!
-//! One [`Worker`] per runtime. Whoever renders adds all workers up, without stopping any of them.
+//! One `Worker` per runtime. Whoever renders adds all workers up, without stopping any of them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

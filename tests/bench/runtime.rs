@@ -54,7 +54,7 @@ fn contests() -> Vec<Contest> {
     vec![
         Contest::new("wake + poll, two tasks in turns", 20_000, |runtime, count| runtime.rally(count)),
         Contest::new("wake + poll, a task wakes itself", 20_000, |runtime, count| {
-            runtime.wake_self(1, count)
+            runtime.wake_self(1, count);
         }),
         Contest::new("wake + poll, 100 tasks ready", 20_000, |runtime, count| runtime.wake_self(100, count)),
         Contest::new("yield_now, each one's own", 5_000, |runtime, count| runtime.own_yields(count)),
