@@ -16,6 +16,14 @@ use super::response::{IntoResponse, Response};
 /// A handler's answer in the making.
 pub type ResponseFuture = Pin<Box<dyn Future<Output = Response>>>;
 
+/// How a request will be answered.
+pub enum Routed {
+    /// By the future of a handler or of a middleware.
+    Future(ResponseFuture),
+    /// At once, without a handler: 404, 405, OPTIONS.
+    Response(Response),
+}
+
 /// Answers requests. Implemented for async functions and async closures.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",

@@ -8,14 +8,11 @@
 //! A middleware is a future around a future. It can look at the request, answer without going on, run the rest under
 //! a time limit, or change the answer. `Next` is the rest; it can be run once, because a request can be read once.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 
-use super::handler::ResponseFuture;
+use super::handler::{ResponseFuture, Routed};
 use super::request::Request;
 use super::response::{IntoResponse, Response};
-use super::router::{Routed, Router};
 
 /// Wraps the answering of requests. Implemented for async functions and async closures.
 #[diagnostic::on_unimplemented(
@@ -38,60 +35,43 @@ where
     }
 }
 
-/// All middleware of a router, outermost first.
-#[derive(Default)]
-pub struct Chain(Vec<Rc<dyn Middleware>>);
+/// What `Next` walks through: layers of middleware around something that finds the handler. The router is one.
+pub(super) trait Layers {
+    /// The middleware at this depth, 0 being the outermost. `None`: there are no more.
+    fn layer(&self, depth: usize) -> Option<Rc<dyn Middleware>>;
 
-impl Chain {
-    pub(super) fn push(&mut self, middleware: Rc<dyn Middleware>) {
-        self.0.push(middleware);
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn get(&self, index: usize) -> Option<&Rc<dyn Middleware>> {
-        self.0.get(index)
-    }
+    /// What all layers are wrapped around.
+    fn innermost(&self, request: Request) -> Routed;
 }
 
 /// What stands behind a middleware.
 pub struct Next {
-    router: Rc<Router>,
-    /// The middleware that comes next.
-    index: usize,
+    layers: Rc<dyn Layers>,
+    /// The layer that comes next.
+    depth: usize,
 }
 
 impl Next {
     /// Everything, from the outermost middleware on.
-    pub(super) fn all(router: Rc<Router>) -> Next {
-        Next { router, index: 0 }
+    pub(super) fn all(layers: Rc<dyn Layers>) -> Next {
+        Next { layers, depth: 0 }
     }
 
     /// Lets the rest answer.
     pub async fn run(self, request: Request) -> Response {
-        self.start(request).await
+        match self.start(request) {
+            Routed::Future(future) => future.await,
+            Routed::Response(response) => response,
+        }
     }
 
-    pub(super) fn start(self, request: Request) -> ResponseFuture {
-        let Some(middleware) = self.router.chain().get(self.index).cloned() else {
-            return match self.router.dispatch(request) {
-                Routed::Future(future) => future,
-                Routed::Response(response) => Box::pin(Ready(Some(response))),
-            };
-        };
-        middleware.call(request, Next { router: self.router, index: self.index + 1 })
-    }
-}
-
-/// A response that is there already, as a future.
-struct Ready(Option<Response>);
-
-impl Future for Ready {
-    type Output = Response;
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<Response> {
-        std::task::Poll::Ready(self.0.take().expect("polled after it was ready"))
+    pub(super) fn start(self, request: Request) -> Routed {
+        match self.layers.layer(self.depth) {
+            Some(middleware) => {
+                let next = Next { layers: self.layers, depth: self.depth + 1 };
+                Routed::Future(middleware.call(request, next))
+            }
+            None => self.layers.innermost(request),
+        }
     }
 }

@@ -8,17 +8,19 @@ use super::error::RequestError;
 use super::head::Head;
 use super::method::Method;
 use super::pool::Pooled;
-use super::router::Route;
 use super::uri;
 
 /// One request: a checked head, and a body that is read when the handler asks for it.
 pub struct Request {
     head: Pooled<Head>,
     body: Body,
-    /// The route that was found: it knows the names of the path parameters.
-    route: Option<Rc<Route>>,
+    /// The names of the path parameters, from the route that was found.
+    names: ParamNames,
     context: Context,
 }
+
+/// The names of a route's parameters, in the order of its pattern. `None`: no route was found yet.
+pub(super) type ParamNames = Option<Rc<[Box<str>]>>;
 
 /// What the connection knows besides the request.
 #[derive(Clone, Copy)]
@@ -33,7 +35,7 @@ pub struct Context {
 
 impl Request {
     pub(super) fn new(head: Pooled<Head>, body: Body, context: Context) -> Request {
-        Request { head, body, route: None, context }
+        Request { head, body, names: None, context }
     }
 
     /// What it wants done.
@@ -67,7 +69,7 @@ impl Request {
     /// # Panics
     /// When the route has no such parameter. No client can cause that, only a misspelt name.
     pub fn param(&self, name: &str) -> &str {
-        let index = self.route.as_ref().and_then(|route| route.param_index(name));
+        let index = self.names.as_ref().and_then(|names| names.iter().position(|own| **own == *name));
         let value = index.and_then(|index| self.head.params().get(index));
         value.unwrap_or_else(|| panic!("the route of {} has no parameter {{{name}}}", self.path()))
     }
@@ -132,8 +134,8 @@ impl Request {
         Ok(uri::form_pairs(&self.bytes().await?).collect())
     }
 
-    pub(super) fn set_route(&mut self, route: Rc<Route>, params: impl Iterator<Item = String>) {
+    pub(super) fn set_params(&mut self, names: ParamNames, params: impl Iterator<Item = String>) {
         self.head.set_params(params);
-        self.route = Some(route);
+        self.names = names;
     }
 }

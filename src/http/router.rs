@@ -13,9 +13,9 @@
 
 use std::rc::Rc;
 
-use super::handler::{Handler, ResponseFuture};
+use super::handler::{Handler, Routed};
 use super::method::Method;
-use super::middleware::{Chain, Middleware, Next};
+use super::middleware::{Layers, Middleware, Next};
 use super::request::Request;
 use super::response::{IntoResponse, Response};
 use super::status::Status;
@@ -25,7 +25,8 @@ use super::uri::percent_decode;
 #[derive(Default)]
 pub struct Router {
     root: Node,
-    chain: Chain,
+    /// Outermost first.
+    layers: Vec<Rc<dyn Middleware>>,
     /// Every method of every route, for `OPTIONS *`.
     methods: Vec<Method>,
 }
@@ -40,31 +41,13 @@ struct Node {
 }
 
 /// A pattern and its handlers.
-pub struct Route {
+struct Route {
     pattern: Box<str>,
-    names: Vec<Box<str>>,
+    names: Rc<[Box<str>]>,
     handlers: Vec<(Method, Rc<dyn Handler>)>,
 }
 
-/// A handler, found or made up; the future borrows from nobody.
-pub enum Routed {
-    /// The future of a handler or of a middleware chain.
-    Future(ResponseFuture),
-    /// An answer that needs no handler: 404, 405, OPTIONS.
-    Response(Response),
-}
-
 impl Route {
-    /// Which of the path's parameters has this name.
-    pub fn param_index(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|own| **own == *name)
-    }
-
-    /// The pattern as it was written, for logs and metrics.
-    pub fn pattern(&self) -> &str {
-        &self.pattern
-    }
-
     fn handler(&self, method: Method) -> Option<&Rc<dyn Handler>> {
         let find = |wanted| self.handlers.iter().find(|(own, _)| *own == wanted).map(|(_, handler)| handler);
         // HEAD works wherever GET does; the connection leaves the body out.
@@ -98,11 +81,14 @@ impl Router {
     pub fn route(mut self, method: Method, pattern: &str, handler: impl Handler) -> Router {
         let (segments, names) = parse_pattern(pattern);
         let place = self.root.place(&segments);
-        let fresh = Route { pattern: pattern.into(), names, handlers: Vec::new() };
+        let fresh = Route { pattern: pattern.into(), names: names.clone().into(), handlers: Vec::new() };
         let route = Rc::get_mut(place.get_or_insert_with(|| Rc::new(fresh)))
             .expect("cannot be shared while building");
-        let names_differ = parse_pattern(&route.pattern).1 != parse_pattern(pattern).1;
-        assert!(!names_differ, "the routes {} and {pattern} name one parameter differently", route.pattern);
+        assert!(
+            *route.names == *names,
+            "the routes {} and {pattern} name one parameter differently",
+            route.pattern
+        );
         let doubled = route.handlers.iter().any(|(own, _)| *own == method);
         assert!(!doubled, "the route {method} {pattern} is there twice");
         route.handlers.push((method, Rc::new(handler)));
@@ -113,21 +99,29 @@ impl Router {
     /// Wraps all routes, and what is answered without one, in a middleware. The first one added is the outermost.
     #[must_use]
     pub fn with(mut self, middleware: impl Middleware) -> Router {
-        self.chain.push(Rc::new(middleware));
+        self.layers.push(Rc::new(middleware));
         self
     }
 
-    /// Finds the handler and starts it.
+    /// Finds the handler and starts it, all middleware around it.
     pub fn call(self: &Rc<Self>, request: Request) -> Routed {
-        if self.chain.is_empty() {
-            self.dispatch(request)
-        } else {
-            Routed::Future(Next::all(self.clone()).start(request))
-        }
+        if self.layers.is_empty() { self.innermost(request) } else { Next::all(self.clone()).start(request) }
     }
 
-    /// Finds the handler and starts it, behind the middleware.
-    pub(super) fn dispatch(&self, mut request: Request) -> Routed {
+    fn note_method(&mut self, method: Method) {
+        if !self.methods.contains(&method) {
+            self.methods.push(method);
+        }
+    }
+}
+
+impl Layers for Router {
+    fn layer(&self, depth: usize) -> Option<Rc<dyn Middleware>> {
+        self.layers.get(depth).cloned()
+    }
+
+    /// Finds the handler and starts it.
+    fn innermost(&self, mut request: Request) -> Routed {
         let (method, path) = (request.method(), request.path());
         if path == "*" {
             return Routed::Response(options(&self.methods));
@@ -142,18 +136,8 @@ impl Router {
         let Some(values) = decode_all(&values) else {
             return Routed::Response(Response::error(Status::BAD_REQUEST, "the path is not UTF-8"));
         };
-        request.set_route(route, values.into_iter());
+        request.set_params(Some(route.names.clone()), values.into_iter());
         Routed::Future(handler.call(request))
-    }
-
-    pub(super) fn chain(&self) -> &Chain {
-        &self.chain
-    }
-
-    fn note_method(&mut self, method: Method) {
-        if !self.methods.contains(&method) {
-            self.methods.push(method);
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `Notify`: "something happened, look again". A condition variable for tasks.
 //!
 //! 1. `notify_one` wakes the task that has waited for the longest. If nobody waits, it is remembered, once: the
-//!    next `notified` is ready at once. So a signal that comes just before the wait is not lost.
+//!    next `notified` is ready at once. So a signal that comes a moment before the wait is not lost.
 //! 2. `notify_all` wakes everybody who holds a `Notified` now, polled or not. It is not remembered.
 //! 3. A `Notified` that got a `notify_one` and is dropped unread hands it on.
 
