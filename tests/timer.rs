@@ -218,7 +218,7 @@ fn the_newest_waker_is_called() {
 
 /// Both are ready in the same poll: the value counts, because the future is asked first.
 #[test]
-fn a_value_that_comes_just_in_time_wins() {
+fn a_value_that_comes_in_time_wins() {
     let (runtime, log) = frozen_runtime();
     let handle = runtime.handle();
     let mut task = runtime.handle().spawn(async move {

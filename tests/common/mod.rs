@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod pipe;
+pub mod server;
 pub mod sockets;
 pub mod wakers;
 
