@@ -26,7 +26,7 @@ struct Metric {
     value: fn(&ServerStats, &RuntimeStats) -> u64,
 }
 
-const METRICS: [Metric; 15] = [
+const METRICS: [Metric; 16] = [
     counter("glassbox_connections_accepted_total", "Connections accepted.", |server, _| {
         server.accepted.get()
     }),
@@ -39,6 +39,9 @@ const METRICS: [Metric; 15] = [
         "Requests refused for their form, size or slowness.",
         |server, _| server.refused.get(),
     ),
+    gauge("glassbox_requests_in_flight", "Requests whose answer has not begun.", |server, _| {
+        server.in_flight.get()
+    }),
     counter("glassbox_handler_panics_total", "Handlers that panicked.", |server, _| server.panics.get()),
     counter("glassbox_polls_total", "Calls of poll on tasks.", |_, runtime| runtime.polls),
     counter("glassbox_wakes_total", "Wakes that queued a task.", |_, runtime| runtime.wakes),

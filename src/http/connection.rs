@@ -111,7 +111,9 @@ async fn exchange<T: Transport + 'static>(
     let context = request::Context { peer, number, collected: service.limits.collected };
     let body = incoming_body(wire, head.framing(), number);
     let request = Request::new(head, body, context);
+    let in_flight = service.stats.begin();
     let mut response = answer(wire, request).await?;
+    drop(in_flight);
     // An answer that passes the request's own body on waits for its first buffer, or its end: until then the
     // request can still turn out to be broken, and 400 is a better answer than half of a 200.
     if response.body().is_incoming() {

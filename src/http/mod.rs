@@ -28,6 +28,7 @@ pub mod files;
 pub mod stats;
 pub mod service;
 mod incoming;
+mod wait;
 mod wire;
 mod connection;
 pub mod server;

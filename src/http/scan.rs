@@ -46,13 +46,14 @@ impl HeadScan {
             }
             let is_empty = line_end - 1 == self.line_start;
             self.line_start = line_end + 1;
-            if !is_empty {
-                self.lines += 1;
-                self.check_size(limits)?;
-            } else if self.lines > 0 {
-                return Ok(Some(self.start..self.scanned));
-            } else {
+            if is_empty && self.lines == 0 {
                 self.skip_empty_line()?;
+                continue;
+            }
+            self.lines += usize::from(!is_empty);
+            self.check_size(limits)?;
+            if is_empty {
+                return Ok(Some(self.start..self.scanned));
             }
         }
         self.scanned = bytes.len();

@@ -28,12 +28,29 @@ pub struct Stats {
     pub refused: Counter,
     /// Handlers that panicked.
     pub panics: Counter,
+    /// Requests whose head has come and whose answer has not begun.
+    pub in_flight: Counter,
+}
+
+/// One request in flight, until it is dropped.
+pub(super) struct InFlight<'a>(&'a Stats);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.subtract(1);
+    }
 }
 
 impl Stats {
     /// All zero.
     pub fn new() -> Stats {
         Stats { statuses: (200..600).map(|_| Counter::default()).collect(), ..Stats::default() }
+    }
+
+    /// Counts a request as in flight, however it ends.
+    pub(super) fn begin(&self) -> InFlight<'_> {
+        self.in_flight.add(1);
+        InFlight(self)
     }
 
     /// Counts an answer that took this long.

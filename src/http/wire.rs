@@ -31,10 +31,10 @@ use super::buffer::Buffer;
 use super::error::RequestError;
 use super::head::Head;
 use super::incoming::{IncomingBody, Taken};
-use super::limits::Limits;
 use super::pool::Pooled;
 use super::scan::HeadScan;
 use super::service::Service;
+use super::wait::Wait;
 use crate::net::Transport;
 use crate::runtime::timer::Sleep;
 
@@ -43,9 +43,6 @@ const BUDGET: u32 = 32;
 
 /// The least room for a read. Less, and a body would come in many small reads.
 const MIN_READ: usize = 2 * 1024;
-
-/// How long a closing connection listens for the client's own close.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// One connection's transport and buffers.
 pub(super) struct Wire<T> {
@@ -59,6 +56,9 @@ pub(super) struct Wire<T> {
 
 struct State {
     input: Option<Pooled<Buffer>>,
+    /// Half a head that waits for its rest, in as much memory as it needs. In a buffer of its own, each client that
+    /// sends one byte and falls silent would hold 16 KiB.
+    shelf: Vec<u8>,
     output: Option<Pooled<Buffer>>,
     scan: HeadScan,
     body: IncomingBody,
@@ -70,21 +70,11 @@ struct State {
     transfers: u32,
 }
 
-/// What a connection waits for, and so which limit applies.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Wait {
-    Nothing,
-    Request,
-    Head,
-    Body,
-    Write,
-    Linger,
-}
-
 impl<T: Transport> Wire<T> {
     pub(super) fn new(transport: T, service: Rc<Service>) -> Wire<T> {
         let state = State {
             input: None,
+            shelf: Vec::new(),
             output: None,
             scan: HeadScan::default(),
             body: IncomingBody::none(),
@@ -283,7 +273,7 @@ impl<T: Transport> Wire<T> {
     /// Whether a plain close is safe: nothing that we know of is left to read.
     pub(super) fn is_quiet(&self) -> bool {
         let state = self.state.borrow();
-        state.ended || (state.input.is_none() && state.body.is_done())
+        state.ended || (state.input.is_none() && state.shelf.is_empty() && state.body.is_done())
     }
 }
 
@@ -298,7 +288,12 @@ impl State {
         if self.transfers >= BUDGET {
             return self.yield_turn(cx);
         }
-        let input = self.input.get_or_insert_with(|| wire.service.buffers.take());
+        let kept = &mut self.shelf;
+        let input = self.input.get_or_insert_with(|| {
+            let mut buffer = wire.service.buffers.take();
+            buffer.push(&std::mem::take(kept));
+            buffer
+        });
         match wire.transport.poll_read(cx, input.room(MIN_READ)) {
             Poll::Ready(read) => {
                 let read = read?;
@@ -309,7 +304,7 @@ impl State {
                 Poll::Ready(Ok(read))
             }
             Poll::Pending => {
-                self.release_empty();
+                self.shelve();
                 let limit = wait.limit(&wire.service.limits);
                 self.poll_deadline(limit, wait, cx).map(|_| Err(RequestError::Timeout.into()))
             }
@@ -353,23 +348,17 @@ impl State {
         Poll::Pending
     }
 
+    /// Gives the input buffer back to the pool before a wait, and keeps what is in it on the shelf.
+    fn shelve(&mut self) {
+        if let Some(input) = self.input.take() {
+            self.shelf = input.to_vec();
+        }
+    }
+
     /// Gives the input buffer back to the pool if nothing is in it.
     fn release_empty(&mut self) {
         if self.input.as_ref().is_some_and(|input| input.is_empty()) {
             self.input = None;
-        }
-    }
-}
-
-impl Wait {
-    fn limit(self, limits: &Limits) -> Duration {
-        match self {
-            Wait::Nothing => Duration::MAX,
-            Wait::Request => limits.idle_timeout,
-            Wait::Head => limits.head_timeout,
-            Wait::Body => limits.body_timeout,
-            Wait::Write => limits.write_timeout,
-            Wait::Linger => LINGER,
         }
     }
 }

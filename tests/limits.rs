@@ -1,0 +1,298 @@
+//! Every limit, reached from both sides: what is allowed is answered, one more is refused with its status code.
+//!
+//! The clock stands still until a test moves it, and the client is a pipe in memory. So "ten seconds later" takes no time.
+
+mod common;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use common::conversation::{Conversation, expect_one, statuses};
+use glassbox::http::{Body, BodyError, BodySource, Chunk, Limits, Request, Response, Router, Status};
+
+const SECOND: Duration = Duration::from_secs(1);
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// `/` answers at once, `/text` collects the body, `/ignore` does not look at it, `/echo` passes it on, `/never`
+/// never answers, `/panic` panics.
+fn router() -> Router {
+    Router::new()
+        .get("/", async |_| "ok")
+        .post("/text", async |mut request: Request| request.text().await)
+        .post("/ignore", async |_| "ignored")
+        .post("/echo", async |request: Request| Response::new(Status::OK).with_body(request.into_body()))
+        .get("/never", async |_| std::future::pending::<&str>().await)
+        .get("/panic", async |_| -> &str { panic!("on purpose") })
+        .get("/big", async |_| vec![b'x'; 10_000_000])
+}
+
+fn with(change: impl FnOnce(&mut Limits)) -> Conversation {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    Conversation::new(router(), limits)
+}
+
+fn post(path: &str, headers: &str, body: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nHost: a\r\n{headers}\r\n\r\n{body}")
+}
+
+fn with_length(path: &str, body: &str) -> String {
+    post(path, &format!("Content-Length: {}", body.len()), body)
+}
+
+fn chunked(path: &str, chunks: &str) -> String {
+    post(path, "Transfer-Encoding: chunked", chunks)
+}
+
+/// Head bytes, headers, target: the largest that fits, and one more.
+#[test]
+fn the_head() {
+    let padded = |size: usize| {
+        let start = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
+        format!("{start}{}\r\n\r\n", "x".repeat(size - start.len() - 4))
+    };
+    let headers = |count: usize| format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(count - 1));
+    let target = |length: usize| format!("GET /?{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(length - 2));
+    for (fits, too_much, status) in [
+        (padded(500), padded(501), 431),
+        (headers(10), headers(11), 431),
+        (target(100), target(101), 414),
+        (target(100), target(400), 414),
+    ] {
+        for (request, status, closes) in [(fits, 200, false), (too_much, status, true)] {
+            let conversation = with(|limits| {
+                (limits.head, limits.headers, limits.target) = (500, 10, 100);
+            });
+            expect_one(&conversation.say(request), status, closes);
+            conversation.end();
+        }
+    }
+}
+
+/// Body bytes, announced and in chunks; bytes that a handler collects; bytes of chunk extensions and of trailers.
+#[test]
+fn the_body() {
+    for (request, status, closes) in [
+        (with_length("/text", "12345678"), 200, false),
+        (with_length("/text", "123456789"), 413, false), // all of it is here, so the next request can be found
+        (with_length("/echo", "1234567890"), 200, false),
+        (with_length("/echo", "12345678901"), 413, true),
+        (chunked("/echo", "4\r\n1234\r\n6\r\n567890\r\n0\r\n\r\n"), 200, false),
+        (chunked("/echo", "4\r\n1234\r\n7\r\n5678901\r\n0\r\n\r\n"), 413, true),
+        (chunked("/echo", &format!("1;{}\r\nx\r\n0\r\n\r\n", "e".repeat(18))), 200, false),
+        (chunked("/echo", &format!("1;{}\r\nx\r\n0\r\n\r\n", "e".repeat(40))), 400, true),
+        (chunked("/echo", "1\r\nx\r\n0\r\nA: b\r\n\r\n"), 200, false),
+        (chunked("/echo", "1\r\nx\r\n0\r\nA: bcdefghijklmnopqrstuvw\r\n\r\n"), 431, true),
+    ] {
+        let conversation = with(|limits| {
+            (limits.body, limits.collected) = (10, 8);
+            (limits.chunk_extensions, limits.trailers) = (20, 20);
+        });
+        expect_one(&conversation.say(&request), status, closes);
+        conversation.end();
+    }
+}
+
+/// A body that the handler ignores is read and thrown away, up to a limit; beyond it the connection ends.
+#[test]
+fn the_unread_body() {
+    for (length, keeps) in [(100, true), (101, false)] {
+        let conversation = with(|limits| limits.drain = 100);
+        let request = with_length("/ignore", &"x".repeat(length)) + GET;
+        let answers = if keeps { vec![200, 200] } else { vec![200] };
+        assert_eq!(statuses(&conversation.say(request)), answers);
+        conversation.end();
+    }
+}
+
+/// A head must be complete in its time, counted from its first byte: a byte now and then buys nothing.
+#[test]
+fn the_time_for_a_head() {
+    let conversation = with(|_| {});
+    assert_eq!(conversation.wait(50 * SECOND), "", "idle is something else");
+    assert_eq!(conversation.say("GET / HTTP/1.1\r\n"), "");
+    for _ in 0..9 {
+        assert_eq!(conversation.wait(SECOND), "");
+        assert_eq!(conversation.say("X"), "");
+    }
+    expect_one(&conversation.wait(SECOND), 408, true);
+    conversation.end();
+}
+
+/// A body may take long, as long as each byte comes within the limit of the one before.
+#[test]
+fn the_time_for_a_body() {
+    let conversation = with(|_| {});
+    conversation.say(post("/text", "Content-Length: 4", "a"));
+    for byte in ["b", "c"] {
+        assert_eq!(conversation.wait(29 * SECOND), "");
+        assert_eq!(conversation.say(byte), "");
+    }
+    expect_one(&conversation.wait(30 * SECOND), 408, true);
+    conversation.end();
+}
+
+/// A client that stops reading is cut, and until then it holds no more than its answer and a buffer.
+#[test]
+fn the_time_for_a_write() {
+    let conversation = with(|_| {});
+    conversation.pipe.set_room(1000);
+    conversation.pipe.client_send(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+    conversation.runtime.run_until_stalled();
+    for _ in 0..3 {
+        conversation.runtime.advance(29 * SECOND);
+        conversation.runtime.run_until_stalled();
+        assert!(!conversation.pipe.is_closed());
+        assert_eq!(conversation.pipe.client_take().len(), 1000, "each byte taken buys new time");
+        conversation.runtime.run_until_stalled();
+    }
+    conversation.runtime.advance(30 * SECOND);
+    conversation.runtime.run_until_stalled();
+    assert!(conversation.pipe.is_closed());
+    conversation.end();
+}
+
+/// An idle connection is closed without a word: that is what keep-alive allows.
+#[test]
+fn the_time_between_requests() {
+    let conversation = with(|_| {});
+    expect_one(&conversation.say(GET), 200, false);
+    assert_eq!(conversation.wait(59 * SECOND), "");
+    expect_one(&conversation.say(GET), 200, false);
+    assert_eq!(conversation.wait(59 * SECOND), "");
+    assert!(!conversation.pipe.is_closed(), "each request buys a new minute");
+    assert_eq!(conversation.wait(SECOND), "");
+    assert!(conversation.pipe.is_closed());
+    conversation.end();
+}
+
+/// A handler that does not answer in time: 503 in its place, and its future is dropped.
+#[test]
+fn the_time_for_a_handler() {
+    let conversation = with(|_| {});
+    assert_eq!(conversation.say("GET /never HTTP/1.1\r\nHost: a\r\n\r\n"), "");
+    assert_eq!(conversation.wait(119 * SECOND), "");
+    expect_one(&conversation.wait(SECOND), 503, true);
+    conversation.end();
+}
+
+/// The last request that a connection may carry is answered with the announcement of its end.
+#[test]
+fn the_number_of_requests() {
+    let conversation = with(|limits| limits.requests_per_connection = 2);
+    expect_one(&conversation.say(GET), 200, false);
+    expect_one(&conversation.say(GET), 200, true);
+    assert_eq!(conversation.say(GET), "");
+    conversation.end();
+}
+
+/// A panic in a handler is a 500 and the end of that connection.
+#[test]
+fn a_panic_is_a_500() {
+    let conversation = with(|_| {});
+    expect_one(&conversation.say("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n"), 500, true);
+    conversation.end();
+}
+
+/// All answers to pipelined requests leave in one write.
+#[test]
+fn pipelined_answers_leave_together() {
+    let conversation = with(|_| {});
+    let text = conversation.say(GET.repeat(10));
+    assert_eq!(statuses(&text), [200; 10]);
+    assert_eq!(conversation.pipe.writes(), 1);
+    conversation.end();
+}
+
+/// A handler that waits does not hold back the answers to the requests before it.
+#[test]
+fn a_waiting_handler_holds_no_answer_back() {
+    let conversation = with(|_| {});
+    let text = conversation.say(GET.to_owned() + "GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect_one(&text, 200, false);
+    conversation.wait(120 * SECOND);
+    conversation.end();
+}
+
+/// `100 Continue` is said when the handler asks for the body, and only then.
+#[test]
+fn continue_is_said_on_demand() {
+    let expect = "Expect: 100-continue\r\nContent-Length: 5";
+    let conversation = with(|_| {});
+    assert_eq!(statuses(&conversation.say(post("/text", expect, ""))), [100]);
+    expect_one(&conversation.say("hello"), 200, false);
+    conversation.end();
+
+    let conversation = with(|_| {});
+    expect_one(&conversation.say(post("/ignore", expect, "")), 200, true);
+    conversation.end();
+
+    let conversation = with(|_| {});
+    let at_once = conversation.say(post("/text", expect, "hello"));
+    expect_one(&at_once, 200, false);
+    conversation.end();
+}
+
+/// A body that is kept beyond its request reads nothing of the next one.
+#[test]
+fn a_body_ends_with_its_request() {
+    let kept: Rc<RefCell<Option<Body>>> = Rc::default();
+    let (keep, read) = (kept.clone(), kept.clone());
+    let router = Router::new()
+        .post("/keep", async move |request: Request| {
+            keep.replace(Some(request.into_body()));
+            "kept"
+        })
+        .post("/steal", async move |_| {
+            let mut body = read.take().expect("kept before");
+            match body.chunk().await {
+                Some(Ok(chunk)) => format!("stole {} bytes", chunk.len()),
+                Some(Err(error)) => format!("error: {error}"),
+                None => "nothing".to_owned(),
+            }
+        });
+    let conversation = Conversation::new(router, Limits::default());
+    let text = conversation.say(with_length("/keep", "first") + &with_length("/steal", "second"));
+    assert!(text.ends_with("error: the body ended early"), "{text}");
+    conversation.end();
+}
+
+/// A stream that makes fewer or more bytes than it promised cannot be mended: the connection ends, so that the client
+/// sees it, and no byte too many leaves.
+#[test]
+fn a_stream_that_breaks_its_promise_ends_the_connection() {
+    struct Pieces(Vec<&'static [u8]>);
+    impl BodySource for Pieces {
+        fn poll_chunk(
+            &mut self,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<Chunk, BodyError>>> {
+            std::task::Poll::Ready(self.0.pop().map(|piece| Ok(Chunk::Static(piece))))
+        }
+    }
+    for (promised, body) in [(3, "ab"), (1, "")] {
+        let router = Router::new().get("/", async move |_| {
+            Response::new(Status::OK).with_body(Body::stream(Pieces(vec![b"ab"]), Some(promised)))
+        });
+        let conversation = Conversation::new(router, Limits::default());
+        let text = conversation.say(GET.repeat(2));
+        let received = text.split("\r\n\r\n").nth(1).unwrap_or_default();
+        assert_eq!(received, body);
+        assert!(conversation.pipe.is_closed());
+        conversation.end();
+    }
+}
+
+/// A handler that puts a client's text into a header cannot be made to write headers of the client's choice.
+#[test]
+fn a_header_cannot_be_injected() {
+    let router = Router::new().get("/{text}", async |request: Request| {
+        Response::text("ok").with_header("x-text", request.param("text").to_owned())
+    });
+    let conversation = Conversation::new(router, Limits::default());
+    let text = conversation.say("GET /a%0d%0aSet-Cookie:%20b HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect_one(&text, 500, true);
+    assert!(!text.to_lowercase().contains("cookie"), "{text}");
+    conversation.end();
+}

@@ -1,0 +1,96 @@
+//! How the server stops: what is in flight finishes, what is idle goes at once, and nobody can hold it up.
+
+mod common;
+
+use std::net::TcpStream;
+
+use common::server::{Client, Server};
+
+fn request(client: &mut Client, path: &str) {
+    client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
+}
+
+/// Waits until a request is in the hands of a handler, besides the one that asks.
+fn wait_for_sleeper(server: &Server) {
+    let found = (0..1000).any(|_| server.metric("glassbox_requests_in_flight") == 2);
+    assert!(found, "the sleeper does not sleep");
+}
+
+/// SIGTERM and SIGINT, with one worker and with three: the request in flight gets its answer, which says that it is the
+/// last; an idle connection is closed; new ones are refused; the exit code is 0.
+#[test]
+fn requests_in_flight_finish() {
+    for (signal, workers) in [("TERM", "1"), ("INT", "1"), ("TERM", "3")] {
+        let server = Server::start(&["--workers", workers]);
+        let mut idle = server.connect();
+        request(&mut idle, "/healthz");
+        assert_eq!(idle.answer().status, 200);
+        let mut busy = server.connect();
+        request(&mut busy, "/sleep/1000");
+        wait_for_sleeper(&server);
+
+        server.signal(signal);
+        assert_eq!(idle.rest(), b"", "idle connections end without a word");
+        assert!(TcpStream::connect(server.address).is_err(), "nobody listens any more");
+        let answer = busy.answer();
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+        assert_eq!(answer.text(), "slept 1000 ms\n");
+        assert_eq!(busy.rest(), b"");
+        let (status, log) = server.wait();
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(log.contains("with a request in flight"), "it says what it waits for: {log}");
+    }
+}
+
+/// A request that comes on a busy connection while the server drains is not lost, and `/readyz` tells the truth.
+#[test]
+fn readyz_says_503_while_draining() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    request(&mut client, "/sleep/500");
+    wait_for_sleeper(&server);
+    let mut other = server.connect();
+    other.send(b"GET /readyz HTTP/1.1\r\nHost: a\r\n");
+    // The half request is there for certain when the server has answered somebody who came later.
+    assert_eq!(server.get("/readyz").status, 200);
+    server.signal("TERM");
+    while TcpStream::connect(server.address).is_ok() {}
+    other.send(b"\r\n");
+    assert_eq!(other.answer().status, 503);
+    assert_eq!(client.answer().status, 200);
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
+/// Whoever does not finish within the grace period is cut: a long sleeper, half a request, a client that does not read.
+#[test]
+fn the_grace_period_ends() {
+    let server = Server::start(&["--grace", "0.3"]);
+    let mut sleeper = server.connect();
+    request(&mut sleeper, "/sleep/60000");
+    let mut half = server.connect();
+    half.send(b"GET / HT");
+    let mut stalled = server.connect();
+    request(&mut stalled, "/bytes/1000000000");
+    assert_eq!(stalled.head().status, 200);
+    wait_for_sleeper(&server);
+    server.signal("TERM");
+    assert_eq!(sleeper.rest(), b"");
+    let (status, log) = server.wait();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("the grace period of 300ms is over: cutting 3 connections"), "{log}");
+}
+
+/// A second signal ends the process at once, whatever is in flight.
+#[test]
+fn a_second_signal_ends_at_once() {
+    for signal in ["INT", "TERM"] {
+        let server = Server::start(&["--grace", "60"]);
+        let mut sleeper = server.connect();
+        request(&mut sleeper, "/sleep/60000");
+        wait_for_sleeper(&server);
+        server.signal(signal);
+        while TcpStream::connect(server.address).is_ok() {}
+        server.signal(signal);
+        assert_eq!(server.wait().0.code(), Some(130));
+    }
+}
