@@ -269,7 +269,7 @@ async fn refuse<T: Transport>(wire: &Rc<Wire<T>>, error: RequestError) -> Result
     log::debug!("refused a request: {error} ({})", response.status());
     wire.service.stats.refused.add(1);
     wire.service.stats.answered(response.status().code(), std::time::Duration::ZERO);
-    let asked = Asked { method: Method::Get, minor_version: 1, keep_alive: false };
+    let asked = Asked { method: wire.refused_method(), minor_version: 1, keep_alive: false };
     send(wire, asked, After::Close, response).await?;
     wire.give_up_body();
     Ok(After::Close)

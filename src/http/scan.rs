@@ -61,6 +61,12 @@ impl HeadScan {
         Ok(None)
     }
 
+    /// Whether the request line, as far as it has come, is one of HEAD. For a refusal: its answer has no body then,
+    /// however wrong the rest is.
+    pub fn asks_for_head(&self, bytes: &[u8]) -> bool {
+        bytes.get(self.start..).is_some_and(|line| line.starts_with(b"HEAD "))
+    }
+
     /// Whether any byte of a request has come: empty lines do not count.
     pub fn has_begun(&self) -> bool {
         self.scanned > self.start

@@ -31,6 +31,7 @@ use super::buffer::Buffer;
 use super::error::RequestError;
 use super::head::Head;
 use super::incoming::{IncomingBody, Taken};
+use super::method::Method;
 use super::pool::Pooled;
 use super::scan::HeadScan;
 use super::service::Service;
@@ -129,6 +130,13 @@ impl<T: Transport> Wire<T> {
         state.waiting_for = Wait::Nothing;
         state.release_empty();
         Ok(Some(head))
+    }
+
+    /// What the method of a refused request is, as far as its answer is concerned.
+    pub(super) fn refused_method(&self) -> Method {
+        let state = self.state.borrow();
+        let bytes = state.input.as_deref().map_or(&state.shelf[..], |input| input);
+        if state.scan.asks_for_head(bytes) { Method::Head } else { Method::Get }
     }
 
     /// Prepares for a request's body. `request`: its number.
