@@ -1,0 +1,114 @@
+//! What a request and a connection cost in memory, counted at the allocator.
+//!
+//! One test, because the counter is the process's: tests in parallel would count each other's.
+//! `cargo test --test allocations -- --nocapture` prints the numbers.
+
+mod common;
+
+use std::alloc::System;
+
+use common::pipe::Pipe;
+use glassbox::Runtime;
+use glassbox::http::{Request, Router, Server, serve_connection};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const ROOT: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n";
+
+/// A server in memory, and its connections.
+struct Bench {
+    runtime: Runtime,
+    pipes: Vec<Pipe>,
+}
+
+impl Bench {
+    fn new(connections: usize) -> Bench {
+        let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+        let router = Router::new()
+            .get("/", async |_| "hello")
+            .get("/hello/{name}", async |request: Request| format!("Hello, {}!", request.param("name")));
+        let service = Server::new(router).into_service(runtime.handle());
+        let pipes: Vec<Pipe> = (0..connections).map(|_| Pipe::new()).collect();
+        for pipe in &pipes {
+            runtime.handle().spawn(serve_connection(service.clone(), pipe.server_end(), None)).detach();
+        }
+        runtime.run_until_stalled();
+        Bench { runtime, pipes }
+    }
+
+    /// One request and its answer on one connection.
+    fn ask(&self, pipe: &Pipe, request: &str) {
+        pipe.client_send(request.as_bytes());
+        self.runtime.run_until_stalled();
+        assert!(pipe.client_take().starts_with(b"HTTP/1.1 "));
+    }
+
+    /// Allocations of the server for one request in the steady state. The pipe's own are measured and taken off.
+    fn cost(&self, request: &str) -> usize {
+        let pipe = &self.pipes[0];
+        (0..10).for_each(|_| self.ask(pipe, request));
+        pipe.client_send(request.as_bytes());
+        let region = Region::new(ALLOCATOR);
+        self.runtime.run_until_stalled();
+        let counted = region.change().allocations;
+        pipe.client_take();
+        counted - PIPE
+    }
+}
+
+/// What the pipe allocates while the server runs: the outbox that collects the answer.
+const PIPE: usize = 1;
+
+/// A plain request costs one allocation: the box of the handler's future (`http/handler.rs`). Head, buffers and answer
+/// come from pools or are static. A path parameter adds the list of values, the value, and the text that the handler
+/// formats with it; a 404 its line of text.
+#[test]
+fn what_things_cost() {
+    let bench = Bench::new(1);
+    for (name, request, most) in [
+        ("GET /", ROOT, 3),
+        ("GET /hello/x", "GET /hello/x HTTP/1.1\r\nHost: a\r\n\r\n", 8),
+        ("404", "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", 4),
+    ] {
+        let cost = bench.cost(request);
+        println!("{name}: {cost} allocations");
+        assert!(cost <= most, "{name}: {cost} allocations, more than {most}");
+    }
+    let batch = bench.cost(&ROOT.repeat(10));
+    println!("ten pipelined GET /: {batch} allocations");
+    assert!(batch <= 30, "{batch} allocations for ten requests");
+    no_growth(&bench);
+    idle_connections();
+}
+
+/// After ten thousand requests as many bytes are held as before.
+fn no_growth(bench: &Bench) {
+    let held = |region: &Region<'_, System>| {
+        let change = region.change();
+        change.bytes_allocated.cast_signed() - change.bytes_deallocated.cast_signed()
+    };
+    let region = Region::new(ALLOCATOR);
+    for _ in 0..10_000 {
+        bench.ask(&bench.pipes[0], ROOT);
+    }
+    println!("ten thousand requests: {} bytes more than before", held(&region));
+    assert!(held(&region).abs() < 4096, "{} bytes more", held(&region));
+}
+
+/// What one idle keep-alive connection holds on the heap, the pipe's own few bytes included.
+fn idle_connections() {
+    const COUNT: usize = 1000;
+    let small = Bench::new(1);
+    let region = Region::new(ALLOCATOR);
+    let large = Bench::new(COUNT);
+    for pipe in &large.pipes {
+        large.ask(pipe, ROOT);
+    }
+    let change = region.change();
+    let each = (change.bytes_allocated - change.bytes_deallocated) / COUNT;
+    println!("an idle connection: {each} bytes on the heap");
+    assert!(each <= 2048, "{each} bytes");
+    drop(small);
+}
