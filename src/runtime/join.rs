@@ -206,8 +206,9 @@ impl<F: Future> Unpin for Spawned<F> {}
 pub(super) fn quietly(what: &str, call: impl FnOnce()) {
     if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(call)) {
         log::error!("{what} panicked: {}", panic_message(&payload));
-        // A payload can panic in its own drop. Leaking it is the end of that chain.
-        mem::forget(payload);
+        // A payload can panic in its own drop, and with a payload that does so again. The second is leaked: that is
+        // the end of the chain.
+        panic::catch_unwind(AssertUnwindSafe(|| drop(payload))).unwrap_or_else(mem::forget);
     }
 }
 
