@@ -85,9 +85,12 @@ impl Wake for Bell {
     }
 }
 
+/// What `LocalQueue` does before each `pop`: it looks at the hint and takes the lock only if that says so.
 fn take_all(queue: &ReadyQueue) -> VecDeque<TaskId> {
     let mut ids = VecDeque::new();
-    queue.take_all(&mut ids);
+    if queue.has_some() {
+        queue.take_all(&mut ids);
+    }
     ids
 }
 

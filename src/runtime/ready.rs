@@ -30,9 +30,9 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::OnceLock;
-use std::sync::atomic::{self, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::shared::{Mutex, MutexGuard};
+use super::shared::{AtomicBool, Mutex, MutexGuard};
 use super::trace::TaskId;
 
 /// Ends the runtime's sleep; called at most once per sleep, from any thread.
@@ -44,7 +44,7 @@ pub struct ReadyQueue {
     /// What `push` calls when the runtime sleeps. Empty for an executor that has no reactor: it never sleeps.
     unpark: OnceLock<Unpark>,
     /// `ids` is not empty. Written under the lock, read without it.
-    filled: atomic::AtomicBool,
+    filled: AtomicBool,
     /// Wakes that found the task's id on the queue already. Counted outside the lock: that path takes none.
     coalesced: AtomicU64,
 }
@@ -67,7 +67,7 @@ impl ReadyQueue {
         ReadyQueue {
             state: Mutex::new(state),
             unpark: OnceLock::new(),
-            filled: atomic::AtomicBool::new(false),
+            filled: AtomicBool::new(false),
             coalesced: AtomicU64::new(0),
         }
     }
