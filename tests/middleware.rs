@@ -2,15 +2,15 @@
 
 mod common;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use common::OnDrop;
 use common::conversation::{Conversation, expect_one, statuses};
 use common::pipe::Pipe;
-use glassbox::Runtime;
-use glassbox::http::sse::{ServerEvent, event_stream};
-use glassbox::http::{Limits, Next, Request, Response, Router, Server, layers, serve_connection};
+use glassbox::http::{Limits, Next, Request, Response, Router, Server, Status, layers, serve_connection};
+use glassbox::{JoinHandle, Runtime};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -40,7 +40,7 @@ fn the_chain_runs_from_the_outside_in() {
 fn a_middleware_can_answer_alone() {
     let guard = async |request: Request, next: Next| match request.header("x-key") {
         Some("secret") => next.run(request).await,
-        _ => Response::error(glassbox::http::Status::UNAUTHORIZED, "no key"),
+        _ => Response::error(Status::UNAUTHORIZED, "no key"),
     };
     let conversation =
         Conversation::new(Router::new().get("/", async |_| "x").with(guard), Limits::default());
@@ -104,8 +104,7 @@ fn the_time_limit_drops_what_it_cuts() {
     expect_one(&pipes[0].client_text(), 503, false);
 }
 
-/// Two at once, one in the queue, and beyond that 503 at once. A permit comes back when an answer is given, and when the
-/// client goes away.
+/// Two at once, one in the queue, and beyond that 503 at once. A permit comes back when an answer is given.
 #[test]
 fn the_concurrency_limit_queues_and_refuses() {
     let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
@@ -129,51 +128,247 @@ fn the_concurrency_limit_queues_and_refuses() {
     assert_eq!(answers(), [vec![], vec![], vec![200], vec![]]);
 }
 
-/// Events leave as they are sent; a client that does not read holds the sender back; one that is gone lets it know.
+/// A time limit that is not reached changes nothing; at its very end it cuts, and the handler's future is dropped in
+/// that moment, with all that it held.
 #[test]
-fn server_sent_events() {
+fn the_time_limit_is_exact() {
     let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
-    let handle = runtime.handle();
-    let sent = Rc::new(RefCell::new(Vec::new()));
-    let diary = sent.clone();
-    let router = Router::new().get("/", async move |_| {
-        let (sender, response) = event_stream(1);
-        let diary = diary.clone();
-        let task = async move {
-            for number in 0..1000 {
-                let event = ServerEvent {
-                    data: format!("{number}\nx"),
-                    name: "n\r\nid: 7".into(),
-                    id: String::new(),
-                };
-                let result = sender.send(event).await;
-                diary.borrow_mut().push(result.is_ok());
-                if result.is_err() {
-                    return;
-                }
-            }
-        };
-        handle.spawn(task).detach();
-        response
-    });
-    let pipe = serve(&runtime, router, 1).remove(0);
-    pipe.set_room(400);
-    pipe.client_send(GET.as_bytes());
+    let dropped = Rc::new(Cell::new(0));
+    let (clock, count) = (runtime.handle(), dropped.clone());
+    let slow = async move |request: Request| {
+        let _guard = OnDrop(|| count.set(count.get() + 1));
+        let seconds = request.param("seconds").parse().expect("a number");
+        clock.sleep(Duration::from_secs(seconds)).await;
+        "in time"
+    };
+    let limit = layers::time_limit(runtime.handle(), Duration::from_secs(3));
+    let pipe = serve(&runtime, Router::new().get("/{seconds}", slow).with(limit), 1).remove(0);
+    let after = |time: Duration| {
+        runtime.advance(time);
+        runtime.run_until_stalled();
+        pipe.client_text()
+    };
+    pipe.client_send(b"GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(after(Duration::ZERO), "");
+    expect_one(&after(Duration::from_secs(2)), 200, false);
+    assert_eq!(dropped.replace(0), 1);
+
+    pipe.client_send(b"GET /9 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(after(Duration::ZERO), "");
+    assert_eq!(after(Duration::from_millis(2_999)), "");
+    assert_eq!(dropped.get(), 0, "still running");
+    let text = after(Duration::from_millis(1));
+    expect_one(&text, 503, false);
+    assert!(text.ends_with("503 Service Unavailable: the request took too long\n"), "{text}");
+    assert_eq!(dropped.get(), 1, "drop is cancel");
+}
+
+/// A middleware may put another answer in the place of the one it got, and add to it. It stands around everything:
+/// what is answered without a handler passes through it as well.
+#[test]
+fn a_middleware_can_change_the_answer() {
+    let change = async |request: Request, next: Next| match next.run(request).await {
+        lost if lost.status() == Status::NOT_FOUND => Response::text("elsewhere").with_status(Status::GONE),
+        kept => kept.with_header("x-seen", "yes"),
+    };
+    let router = Router::new().get("/", async |_| "x").with(change);
+    let conversation = Conversation::new(router, Limits::default());
+    let text = conversation.say(GET);
+    assert!(text.contains("\r\nx-seen: yes\r\n") && text.ends_with("\r\n\r\nx"), "{text}");
+    let text = conversation.say("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(text.starts_with("HTTP/1.1 410 Gone\r\n") && text.ends_with("\r\n\r\nelsewhere"), "{text}");
+    for (request, status) in [("DELETE /", 405), ("OPTIONS *", 204)] {
+        let text = conversation.say(format!("{request} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        expect_one(&text, status, false);
+        assert!(text.contains("\r\nx-seen: yes\r\n"), "{request}: {text}");
+    }
+    conversation.end();
+}
+
+thread_local! {
+    /// What the access log has said in this thread: each test runs in its own.
+    static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps what goes to the target `access`.
+struct Notebook;
+
+impl log::Log for Notebook {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.target() == "access"
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            let line = format!("{} {}", record.level(), record.args());
+            LOGGED.with_borrow_mut(|lines| lines.push(line));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// One line for each answer, when it is made: number, peer, method, target as it was sent, status, and the time that
+/// everything behind it took. A path without a route is logged, too.
+#[test]
+fn the_access_log() {
+    log::set_logger(&Notebook).expect("this is the only logger");
+    log::set_max_level(log::LevelFilter::Debug);
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let clock = runtime.handle();
+    let slow = async move |_| {
+        clock.sleep(Duration::from_secs(2)).await;
+        (Status::CREATED, "x")
+    };
+    let router = Router::new().get("/slow", slow).with(layers::access_log(runtime.handle()));
+    let service = Server::new(router).into_service(runtime.handle());
+    let peer = "192.0.2.1:5000".parse().expect("an address");
+    let (known, unknown) = (Pipe::new(), Pipe::new());
+    for (pipe, peer) in [(&known, Some(peer)), (&unknown, None)] {
+        runtime.handle().spawn(serve_connection(service.clone(), pipe.server_end(), peer)).detach();
+    }
+    known.client_send(b"GET /slow?a=%20b HTTP/1.1\r\nHost: a\r\n\r\n");
     runtime.run_until_stalled();
-    let text = pipe.client_text();
-    assert!(text.contains("\r\ncontent-type: text/event-stream\r\n"), "{text}");
-    assert!(
-        text.contains("event: nid: 7\ndata: 0\ndata: x\n\n"),
-        "one event, its lines and nothing injected: {text}"
-    );
-    let held_back = sent.borrow().len();
-    assert!(held_back < 20, "the sender is {held_back} events ahead of a client that does not read");
+    assert_eq!(LOGGED.take(), [""; 0], "nothing is answered yet");
+    unknown.client_send(b"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     runtime.run_until_stalled();
-    pipe.client_take();
+    assert_eq!(LOGGED.take(), ["DEBUG #2 - POST /nowhere -> 404 in 0ns"]);
+    runtime.advance(Duration::from_secs(2));
     runtime.run_until_stalled();
-    assert!(sent.borrow().len() > held_back, "it goes on when the client reads");
-    runtime.advance(Duration::from_secs(30));
+    assert_eq!(LOGGED.take(), ["DEBUG #1 192.0.2.1:5000 GET /slow?a=%20b -> 201 in 2s"]);
+}
+
+/// An id of 64 letters is kept, one of 65 is not; nothing that could end a line or a log entry is.
+#[test]
+fn request_ids_have_a_measure() {
+    let router = Router::new().get("/", async |_| "x").with(layers::request_id);
+    let conversation = Conversation::new(router, Limits::default());
+    let (longest, longer) = ("a".repeat(64), "a".repeat(65));
+    for (sent, expected) in
+        [(&*longest, &*longest), (&*longer, "2"), ("A_z-09", "A_z-09"), ("a;b", "4"), ("\u{e9}", "5")]
+    {
+        let text = conversation.say(format!("GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: {sent}\r\n\r\n"));
+        assert!(text.contains(&format!("\r\nx-request-id: {expected}\r\n")), "{sent}: {text}");
+    }
+    conversation.end();
+}
+
+/// A preflight question names what it wants to send and gets that back. An OPTIONS request that is none goes on to
+/// the routes. Each answer says that it depends on the origin.
+#[test]
+fn preflight_questions_and_others() {
+    let router = Router::new().get("/", async |_| "x").with(layers::cors("*"));
+    let conversation = Conversation::new(router, Limits::default());
+    let options = |more: &str| {
+        conversation.say(format!("OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\n{more}\r\n"))
+    };
+    let plain = options("");
+    assert!(plain.contains("\r\nallow: GET, HEAD, OPTIONS\r\n"), "{plain}");
+    let asked = "Access-Control-Request-Method: PUT\r\n";
+    let named = options(&format!("{asked}Access-Control-Request-Headers: x-a, x-b\r\n"));
+    assert!(named.contains("\r\naccess-control-allow-headers: x-a, x-b\r\n"), "{named}");
+    let unnamed = options(asked);
+    assert!(unnamed.contains("\r\naccess-control-allow-headers: content-type\r\n"), "{unnamed}");
+    assert!(unnamed.contains("\r\naccess-control-max-age: 600\r\n"), "{unnamed}");
+    for text in [plain, named, unnamed] {
+        expect_one(&text, 204, false);
+        assert!(text.contains("\r\naccess-control-allow-origin: *\r\nvary: origin\r\n"), "{text}");
+    }
+    conversation.end();
+}
+
+/// Three connections to a route that never answers, behind a limit of one at once and one in the queue. The first
+/// two have asked already.
+struct Crowd {
+    runtime: Runtime,
+    pipes: Vec<Pipe>,
+    tasks: Vec<JoinHandle<()>>,
+    /// How often the handler was begun.
+    begun: Rc<Cell<u32>>,
+}
+
+fn crowd() -> Crowd {
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let begun = Rc::new(Cell::new(0));
+    let count = begun.clone();
+    let slow = async move |_| {
+        count.set(count.get() + 1);
+        std::future::pending::<()>().await;
+    };
+    let router = Router::new().get("/", slow).with(layers::concurrency_limit(1, 1));
+    let service = Server::new(router).into_service(runtime.handle());
+    let pipes: Vec<Pipe> = (0..3).map(|_| Pipe::new()).collect();
+    let serve = |pipe: &Pipe| serve_connection(service.clone(), pipe.server_end(), None);
+    let tasks = pipes.iter().map(|pipe| runtime.handle().spawn(serve(pipe))).collect();
+    for pipe in &pipes[..2] {
+        pipe.client_send(GET.as_bytes());
+        runtime.run_until_stalled();
+    }
+    assert_eq!(begun.get(), 1, "one runs, one is queued");
+    Crowd { runtime, pipes, tasks, begun }
+}
+
+/// When a connection ends in the middle of a request, its permit goes to the one that waits.
+#[test]
+fn a_connection_that_ends_gives_its_permit_back() {
+    let Crowd { runtime, pipes, tasks, begun } = crowd();
+    tasks[0].abort();
     runtime.run_until_stalled();
-    assert!(pipe.is_closed(), "the client has stopped reading");
-    assert_eq!(sent.borrow().last(), Some(&false), "and the sender has heard of it");
+    assert!(pipes[0].is_closed());
+    assert_eq!(begun.get(), 2, "the second has begun");
+}
+
+/// When a connection ends that waits in the queue, its place is free again: the next one waits and is not refused.
+#[test]
+fn a_connection_that_ends_gives_its_place_in_the_queue_back() {
+    let Crowd { runtime, pipes, tasks, begun } = crowd();
+    tasks[1].abort();
+    runtime.run_until_stalled();
+    pipes[2].client_send(GET.as_bytes());
+    runtime.run_until_stalled();
+    assert_eq!((pipes[2].client_text().as_str(), begun.get()), ("", 1), "it waits");
+    tasks[0].abort();
+    runtime.run_until_stalled();
+    assert_eq!(begun.get(), 2, "and its turn comes");
+}
+
+/// A client that takes nothing any more while an answer is due to it is cut, and the request that runs behind that
+/// answer gives its permit back.
+#[test]
+fn a_client_that_is_cut_gives_its_permit_back() {
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let begun = Rc::new(Cell::new(0));
+    let count = begun.clone();
+    let slow = async move |_: Request| {
+        count.set(count.get() + 1);
+        std::future::pending::<()>().await;
+    };
+    let router = Router::new().get("/", slow).get("/fast", async |_| "x");
+    let pipes = serve(&runtime, router.with(layers::concurrency_limit(1, 1)), 2);
+    pipes[0].set_room(0);
+    pipes[0].client_send(format!("GET /fast HTTP/1.1\r\nHost: a\r\n\r\n{GET}").as_bytes());
+    runtime.run_until_stalled();
+    pipes[1].client_send(GET.as_bytes());
+    runtime.run_until_stalled();
+    assert_eq!(begun.get(), 1);
+    runtime.advance(Limits::default().write_timeout);
+    runtime.run_until_stalled();
+    assert!(pipes[0].is_closed());
+    assert_eq!(begun.get(), 2);
+}
+
+/// Without a queue the second request is refused at once, with a body that says why and a time to come back.
+#[test]
+fn a_refusal_says_when_to_come_back() {
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let slow = async |_| std::future::pending::<&str>().await;
+    let pipes = serve(&runtime, Router::new().get("/", slow).with(layers::concurrency_limit(1, 0)), 2);
+    for pipe in &pipes {
+        pipe.client_send(GET.as_bytes());
+        runtime.run_until_stalled();
+    }
+    assert_eq!(pipes[0].client_text(), "");
+    let text = pipes[1].client_text();
+    expect_one(&text, 503, false);
+    assert!(text.contains("\r\nretry-after: 1\r\n") && text.contains("try again later"), "{text}");
 }
