@@ -2,11 +2,12 @@
 
 mod common;
 
+use std::fmt::Write as _;
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 
 use common::conversation::{Conversation, expect_one, statuses};
-use glassbox::http::{Limits, Method, Request, Response, Router, Status};
+use glassbox::http::{Handler, Limits, Method, Request, Response, Router, Status};
 
 fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -87,6 +88,18 @@ fn bad_routes_panic_at_the_start() {
             (|| Router::new().get("users", async |_| "x")) as fn() -> Router,
             "the route \"users\" must start with a slash",
         ),
+        (|| Router::new().get("", async |_| "x"), "the route \"\" must start with a slash"),
+        (|| Router::new().get("{a}", async |_| "x"), "the route \"{a}\" must start with a slash"),
+        (|| Router::new().get("/{a", async |_| "x"), "the route \"/{a\" has a brace inside of a segment"),
+        (|| Router::new().get("/{*}", async |_| "x"), "the route \"/{*}\" has a parameter without a name"),
+        (
+            || Router::new().get("/{a}/{*a}", async |_| "x"),
+            "the route \"/{a}/{*a}\" has two parameters called a",
+        ),
+        (
+            || Router::new().get("/{*a}", async |_| "x").post("/{*b}", async |_| "y"),
+            "the routes /{*a} and /{*b} name one parameter differently",
+        ),
         (|| Router::new().get("/a{b}", async |_| "x"), "the route \"/a{b}\" has a brace inside of a segment"),
         (|| Router::new().get("/{}", async |_| "x"), "the route \"/{}\" has a parameter without a name"),
         (
@@ -144,4 +157,190 @@ fn answers() {
         assert_eq!((statuses(&answer), body(&answer)), (vec![status], text), "{path}");
     }
     conversation.end();
+}
+
+/// A handler that says which of several routes it is, and each parameter that it was given.
+fn tell(route: &'static str, names: &'static [&'static str]) -> impl Handler {
+    async move |request: Request| {
+        let mut text = route.to_owned();
+        for name in names {
+            write!(text, " {name}={:?}", request.param(name)).expect("a String takes everything");
+        }
+        text
+    }
+}
+
+#[track_caller]
+fn expect_all(router: Router, expected: &[(&str, u16, &str)]) {
+    let conversation = Conversation::new(router, Limits::default());
+    for (path, status, text) in expected {
+        let answer = conversation.say(get(path));
+        assert_eq!((statuses(&answer), body(&answer)), (vec![*status], *text), "{path}");
+    }
+    conversation.end();
+}
+
+/// A way that begins well and ends nowhere is walked back: fixed segments are tried first, then parameters, then
+/// "everything below", on each level anew. What a dead end has read does not turn up among the values.
+#[test]
+fn dead_ends_are_walked_back() {
+    let router = Router::new()
+        .get("/{*all}", tell("all", &["all"]))
+        .get("/{y}/b/e", tell("y", &["y"]))
+        .get("/a/{x}/d", tell("x", &["x"]))
+        .get("/a/{x}/{z}/{*below}", tell("below", &["x", "z", "below"]))
+        .get("/a/b/c", tell("fixed", &[]));
+    expect_all(
+        router,
+        &[
+            ("/a/b/c", 200, "fixed"),
+            ("/a/b/d", 200, "x x=\"b\""),
+            ("/a/b/e", 200, "y y=\"a\""),
+            ("/a/b/f", 200, "all all=\"a/b/f\""),
+            ("/a/b/c/", 200, "below x=\"b\" z=\"c\" below=\"\""),
+            ("/a/b/c/d/e", 200, "below x=\"b\" z=\"c\" below=\"d/e\""),
+            ("/", 200, "all all=\"\""),
+        ],
+    );
+}
+
+/// A value is decoded once, after the path was cut: an encoded slash is a letter of the value, an encoded percent sign
+/// stays one, and a plus is a plus. What is not UTF-8 after that is 400.
+#[test]
+fn values_are_decoded_once() {
+    let router = Router::new()
+        .get("/p/{value}", tell("p", &["value"]))
+        .get("/p/{value}/x", tell("x", &["value"]))
+        .get("/r/{*value}", tell("r", &["value"]));
+    let bad = "400 Bad Request: the path is not UTF-8\n";
+    expect_all(
+        router,
+        &[
+            ("/p/a%2Fx", 200, "p value=\"a/x\""),
+            ("/p/a%2fb/x", 200, "x value=\"a/b\""),
+            ("/p/%252F", 200, "p value=\"%2F\""),
+            ("/p/a+b", 200, "p value=\"a+b\""),
+            ("/p/%C3%A9%00", 200, "p value=\"\u{e9}\\0\""),
+            ("/p/%2e%2e", 200, "p value=\"..\""),
+            ("/r/a%2Fb/c%20d", 200, "r value=\"a/b/c d\""),
+            ("/p/%FF", 400, bad),
+            ("/p/%C3", 400, bad),
+            ("/r/a/%80", 400, bad),
+            ("/%FF", 404, "404 Not Found\n"),
+        ],
+    );
+}
+
+/// An empty segment is a segment: nothing is added, left out or cleaned up. A parameter is never empty.
+#[test]
+fn slashes_count() {
+    let router = Router::new()
+        .get("/", tell("root", &[]))
+        .get("/a", tell("a", &[]))
+        .get("/b/", tell("b/", &[]))
+        .get("/c//d", tell("c//d", &[]))
+        .get("/p/{value}/end", tell("p", &["value"]))
+        .get("/r/{*value}", tell("r", &["value"]));
+    let lost = "404 Not Found\n";
+    expect_all(
+        router,
+        &[
+            ("/", 200, "root"),
+            ("http://a", 200, "root"),
+            ("http://a?q", 200, "root"),
+            ("//", 404, lost),
+            ("/a", 200, "a"),
+            ("/a/", 404, lost),
+            ("//a", 404, lost),
+            ("/b/", 200, "b/"),
+            ("/b", 404, lost),
+            ("/b//", 404, lost),
+            ("/c//d", 200, "c//d"),
+            ("/c/d", 404, lost),
+            ("/p//end", 404, lost),
+            ("/p/x/end", 200, "p value=\"x\""),
+            ("/r", 404, lost),
+            ("/r/", 200, "r value=\"\""),
+            ("/r//x/", 200, "r value=\"/x/\""),
+            ("/A", 404, lost),
+        ],
+    );
+}
+
+/// HEAD is answered like GET, up to the body: that is left out, its length is not, and the next answer on the
+/// connection begins right behind the head. A handler for HEAD itself goes first.
+#[test]
+fn head_is_get_without_the_body() {
+    let router = Router::new()
+        .get("/get", async |_| "four")
+        .get("/both", async |_| "get")
+        .route(Method::Head, "/both", async |_| Response::text("head").with_header("x-own", "1"))
+        .post("/post", async |_| "x");
+    let conversation = Conversation::new(router, Limits::default());
+    let full = conversation.say(get("/get"));
+    let head = conversation.say("HEAD /get HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(head, full.strip_suffix("four").expect("the body"));
+    let own = conversation.say("HEAD /both HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(own.contains("\r\nx-own: 1\r\n") && own.ends_with("\r\n\r\n"), "{own}");
+    for (path, status) in [("/post", 405), ("/nowhere", 404)] {
+        let text = conversation.say(format!("HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        expect_one(&text, status, false);
+        assert!(text.ends_with("\r\n\r\n") && !text.contains("content-length: 0"), "{text}");
+    }
+    conversation.end();
+}
+
+/// A wrong method on a known path is 405, not 404, and names the right ones in the header and in words. A handler for
+/// OPTIONS goes before the answer that is made up. A path without a route has no methods at all.
+#[test]
+fn wrong_methods_and_options() {
+    let router = Router::new()
+        .route(Method::Put, "/put", async |_| "x")
+        .route(Method::Delete, "/put", async |_| "x")
+        .route(Method::Options, "/own", async |_| (Status::OK, "own"));
+    let conversation = Conversation::new(router, Limits::default());
+    let ask = |line: &str| conversation.say(format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n"));
+    let text = ask("GET /put");
+    assert!(text.contains("\r\nallow: PUT, DELETE, OPTIONS\r\n"), "{text}");
+    assert_eq!(body(&text), "405 Method Not Allowed: the methods here are PUT, DELETE, OPTIONS\n");
+    assert_eq!(body(&ask("OPTIONS /own")), "own");
+    expect_one(&ask("OPTIONS /nowhere"), 404, false);
+    expect_one(&ask("GET /nowhere"), 404, false);
+    conversation.end();
+
+    let empty = Conversation::new(Router::new(), Limits::default());
+    let text = empty.say("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(text.starts_with("HTTP/1.1 204 ") && text.contains("\r\nallow: OPTIONS\r\n"), "{text}");
+    empty.end();
+}
+
+/// A parameter that the route does not have is a mistake of the program: 500, and the connection ends. The server goes
+/// on.
+#[test]
+fn a_misspelt_parameter_is_500() {
+    let conversation =
+        Conversation::new(Router::new().get("/{name}", tell("x", &["nmae"])), Limits::default());
+    expect_one(&conversation.say(get("/a")), 500, true);
+    conversation.end();
+}
+
+/// A function that keeps an `Rc` across an await: its future is not `Send`, and need not be.
+async fn keeps_an_rc(request: Request) -> String {
+    let kept = Rc::new(request.param("name").to_owned());
+    let other = kept.clone();
+    glassbox::future::yield_now().await;
+    format!("{kept} {}", Rc::strong_count(&other))
+}
+
+/// Functions and closures are handlers alike. A closure may own what it counts with; its calls share it.
+#[test]
+fn functions_and_closures_are_handlers() {
+    let calls = Rc::new(std::cell::Cell::new(0));
+    let count = async move |_| {
+        calls.set(calls.get() + 1);
+        glassbox::future::yield_now().await;
+        calls.get().to_string()
+    };
+    let router = Router::new().get("/rc/{name}", keeps_an_rc).get("/count", count);
+    expect_all(router, &[("/rc/a", 200, "a 2"), ("/count", 200, "1"), ("/count", 200, "2")]);
 }
