@@ -144,3 +144,165 @@ fn a_file_that_shrinks_cuts_the_connection() {
     assert!(client.rest().len() < 64 << 20);
     assert_eq!(server.get("/healthz").status, 200);
 }
+
+/// Each known ending has its type, and what is not known is octets that nobody shall guess at.
+#[test]
+fn types() {
+    let folder = folder("types");
+    let server = serve(&folder);
+    for (name, kind) in [
+        ("a.html", "text/html; charset=utf-8"),
+        ("a.js", "text/javascript; charset=utf-8"),
+        ("a.json", "application/json"),
+        ("a.svg", "image/svg+xml"),
+        ("a.png", "image/png"),
+        ("a.b.wasm", "application/wasm"),
+        ("a.xyz", "application/octet-stream"),
+        ("html", "application/octet-stream"),
+        ("\u{e9} b.txt", "text/plain; charset=utf-8"),
+    ] {
+        fs::write(folder.join("site").join(name), "x").expect("a file");
+        let path = format!("/files/{}", name.replace('\u{e9}', "%C3%A9").replace(' ', "%20"));
+        let answer = ask(&server, &path, "");
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)), "{name}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("accept-ranges"), Some("bytes"));
+    }
+}
+
+/// A tag belongs to one state of a file: it is the same for each answer, and another one when the file has changed. A 304
+/// repeats it and has no body, and the connection goes on behind it.
+#[test]
+fn a_tag_changes_with_the_file() {
+    let folder = folder("tags");
+    let server = serve(&folder);
+    let mut client = server.connect();
+    let mut get = |headers: &str| {
+        client.send(format!("GET /files/a.txt HTTP/1.1\r\nHost: a\r\n{headers}\r\n").as_bytes());
+        client.answer()
+    };
+    let old = get("").header("etag").expect("a tag").to_owned();
+    assert_eq!(get("").header("etag"), Some(&*old));
+    let same = get(&format!("If-None-Match: {old}\r\n"));
+    assert_eq!((same.status, same.header("etag")), (304, Some(&*old)));
+    assert_eq!((same.header("content-length"), same.header("transfer-encoding")), (None, None));
+
+    fs::write(folder.join("site/a.txt"), "another length").expect("a file");
+    let changed = get(&format!("If-None-Match: {old}\r\n"));
+    assert_eq!((changed.status, changed.text().as_str()), (200, "another length"));
+    assert_ne!(changed.header("etag"), Some(&*old));
+    let stale = get(&format!("Range: bytes=0-1\r\nIf-Range: {old}\r\n"));
+    assert_eq!(
+        (stale.status, stale.text().as_str()),
+        (200, "another length"),
+        "a part of another file is no use"
+    );
+}
+
+/// An empty file is an answer without a body; no range of it can be satisfied.
+#[test]
+fn an_empty_file() {
+    let folder = folder("empty");
+    fs::write(folder.join("site/empty.txt"), "").expect("a file");
+    let server = serve(&folder);
+    let whole = ask(&server, "/files/empty.txt", "");
+    assert_eq!((whole.status, whole.header("content-length")), (200, Some("0")));
+    for range in ["0-", "0-0", "-1"] {
+        let part = ask(&server, "/files/empty.txt", &format!("Range: bytes={range}\r\n"));
+        assert_eq!((part.status, part.header("content-range")), (416, Some("bytes */0")), "{range}");
+    }
+}
+
+/// Files are for GET and HEAD. HEAD says what GET would say, for a file and for what is none.
+#[test]
+fn files_are_read_only() {
+    let folder = folder("methods");
+    let server = serve(&folder);
+    let mut client = server.connect();
+    let mut head = |line: &str| {
+        client.send(format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
+        client.head()
+    };
+    let found = head("HEAD /files/a.txt");
+    assert_eq!((found.status, found.header("content-length")), (200, Some("10")));
+    assert_eq!(head("HEAD /files/none").status, 404);
+    for method in ["PUT", "DELETE", "POST"] {
+        let mut client = server.connect();
+        client.send(
+            format!("{method} /files/a.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").as_bytes(),
+        );
+        let refused = client.answer();
+        assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD, OPTIONS")), "{method}");
+    }
+    assert_eq!(fs::read_to_string(folder.join("site/a.txt")).expect("the file"), "0123456789");
+}
+
+/// A link may lead to another place inside of the folder, and the folder itself may be a link. A link to a folder outside
+/// is no way around the rule for its index, nor is a link to nothing.
+#[test]
+fn links() {
+    use std::os::unix::fs::symlink;
+    let folder = folder("links");
+    fs::create_dir(folder.join("outside")).expect("a folder");
+    fs::write(folder.join("outside/index.html"), "secret").expect("a file");
+    symlink("sub/b.css", folder.join("site/inside.css")).expect("a link");
+    symlink("../outside", folder.join("site/out")).expect("a link");
+    symlink("../outside/index.html", folder.join("site/sub/index.html")).expect("a link");
+    symlink("nothing", folder.join("site/dangling")).expect("a link");
+    symlink(folder.join("site"), folder.join("alias")).expect("a link");
+    let server = Server::start(&["--files", folder.join("alias").to_str().expect("UTF-8")]);
+    assert_eq!(ask(&server, "/files/inside.css", "").text(), "p {}");
+    for path in ["/files/out", "/files/out/", "/files/out/index.html", "/files/sub/", "/files/dangling"] {
+        let answer = ask(&server, path, "");
+        assert_eq!((answer.status, answer.text().contains("secret")), (404, false), "{path}");
+    }
+}
+
+/// More pipes are asked for than there are threads for files: each is refused without being opened, so that a file is
+/// still served afterwards.
+#[test]
+fn pipes_hold_no_thread() {
+    let folder = folder("pipes");
+    let made = Command::new("mkfifo").arg(folder.join("site/pipe")).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo runs");
+    let server = serve(&folder);
+    let mut clients: Vec<_> = (0..64).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(b"GET /files/pipe HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    for client in &mut clients {
+        assert_eq!(client.answer().status, 404);
+    }
+    assert_eq!(ask(&server, "/files/a.txt", "").text(), "0123456789");
+}
+
+/// A file that the server may not read is 403. Root may read everything: there this test has nothing to try.
+#[test]
+fn an_unreadable_file_is_forbidden() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder("unreadable");
+    let path = folder.join("site/a.txt");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).expect("my own file");
+    if fs::read(&path).is_ok() {
+        return println!("skipped: this user may read every file");
+    }
+    assert_eq!(ask(&serve(&folder), "/files/a.txt", "").status, 403);
+}
+
+/// A part that begins in one piece of a file and ends in another arrives byte for byte, at each edge.
+#[test]
+fn ranges_across_pieces() {
+    let folder = folder("pieces");
+    let bytes: Vec<u8> = (0..=250).cycle().take(200_000).collect();
+    fs::write(folder.join("site/large.bin"), &bytes).expect("a file");
+    let server = serve(&folder);
+    let piece = 64 * 1024;
+    for (first, last) in
+        [(0, piece), (piece - 1, piece), (1, 2 * piece), (piece, 2 * piece - 1), (65_000, 199_999)]
+    {
+        let part = ask(&server, "/files/large.bin", &format!("Range: bytes={first}-{last}\r\n"));
+        assert_eq!(part.status, 206);
+        assert_eq!(part.header("content-range"), Some(&*format!("bytes {first}-{last}/200000")));
+        assert!(part.body == bytes[first..=last], "{first}-{last}: not the bytes of the file");
+    }
+}
