@@ -2,7 +2,8 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic;
 
 use common::server::{Client, Server};
 
@@ -10,11 +11,13 @@ use common::server::{Client, Server};
 fn parse(text: &str) -> BTreeMap<String, f64> {
     let mut samples = BTreeMap::new();
     let (mut helped, mut typed) = (None, None);
+    let mut families = BTreeSet::new();
     assert!(text.ends_with('\n'), "the last line ends");
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             let (name, help) = rest.split_once(' ').expect("a help text");
             assert!(is_name(name) && !help.is_empty(), "{line}");
+            assert!(families.insert(name.to_owned()), "{name} stands in two places");
             helped = Some(name.to_owned());
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').expect("a type");
@@ -32,6 +35,12 @@ fn parse(text: &str) -> BTreeMap<String, f64> {
                 "{line}"
             );
             assert!(is_name(name) && labels_are_fine(&series[name.len()..]), "{line}");
+            assert!(value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'), "{line}");
+            assert!(suffix == "_sum" || !value.contains('.'), "a count is whole: {line}");
+            assert!(
+                (suffix == "_bucket") == series.contains("{le=\""),
+                "a bound belongs to a bucket: {line}"
+            );
             let value: f64 = value.parse().expect("a number");
             assert!(samples.insert(series.to_owned(), value).is_none(), "{series} is there twice");
         }
@@ -116,4 +125,109 @@ fn workers_are_added_up() {
         assert_eq!(whole("glassbox_connections_open"), "60");
         assert!(numbers["glassbox_requests_total{code=\"200\"}"] >= 60.0);
     }
+}
+
+/// The parser of these tests refuses what the format forbids: else the other tests would prove little.
+#[test]
+fn the_parser_is_strict() {
+    let head = "# HELP a_total Text.\n# TYPE a_total counter\n";
+    assert_eq!(parse(&format!("{head}a_total{{code=\"200\"}} 1\n")).len(), 1);
+    for bad in [
+        "a_total 1\n".to_owned(),
+        format!("{head}a_total 1"),
+        format!("{head}a_total 1\na_total 2\n"),
+        format!("{head}a_total 1\n{head}"),
+        format!("{head}b_total 1\n"),
+        format!("{head}a_total -1\n"),
+        format!("{head}a_total 1.5\n"),
+        format!("{head}a_total{{code=200}} 1\n"),
+        format!("{head}a_total_sum 1\n"),
+        "# TYPE a_total counter\na_total 1\n".to_owned(),
+        "# HELP a_total Text.\na_total 1\n".to_owned(),
+        "# HELP a-b Text.\n# TYPE a-b gauge\na-b 1\n".to_owned(),
+        "# HELP a Text.\n# TYPE a counter\na 1\n".to_owned(),
+    ] {
+        assert!(panic::catch_unwind(|| parse(&bad)).is_err(), "accepted: {bad:?}");
+    }
+}
+
+/// Everything that was answered is in the histogram, under one status each; what was refused is told apart. The look
+/// at the numbers sees itself: one connection, one request whose answer has not begun.
+#[test]
+fn the_numbers_agree_with_each_other() {
+    let server = Server::start(&[]);
+    for bytes in ["GET / HTTP/1.1\r\n\r\n", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", "x\r\n\r\n"] {
+        let mut client = server.connect();
+        client.send(bytes.as_bytes());
+        assert!(client.answer().status >= 400);
+        assert_eq!(client.rest(), b"", "a refusal is the last word");
+    }
+    let mut client = server.connect();
+    for path in ["/", "/nowhere", "/bytes/x"] {
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
+        client.answer();
+    }
+    let numbers = scrape(&mut client);
+    let answers: f64 = numbers
+        .iter()
+        .filter(|(series, _)| series.starts_with("glassbox_requests_total{"))
+        .map(|(_, n)| n)
+        .sum();
+    for (series, expected) in [
+        ("glassbox_request_duration_seconds_count", answers),
+        ("glassbox_request_duration_seconds_bucket{le=\"+Inf\"}", 6.0),
+        ("glassbox_requests_refused_total", 3.0),
+        ("glassbox_requests_total{code=\"200\"}", 1.0),
+        ("glassbox_requests_total{code=\"404\"}", 1.0),
+        ("glassbox_requests_total{code=\"505\"}", 1.0),
+        ("glassbox_connections_accepted_total", 4.0),
+        ("glassbox_requests_in_flight", 1.0),
+        ("glassbox_handler_panics_total", 0.0),
+        ("glassbox_accept_errors_total", 0.0),
+    ] {
+        assert_eq!(numbers.get(series), Some(&expected), "{series}");
+    }
+}
+
+/// Twenty scrapes while other clients ask: no counter ever falls, none disappears, and each histogram holds.
+#[test]
+fn counters_never_fall() {
+    let server = Server::start(&["--workers", "3"]);
+    let mut client = server.connect();
+    let mut before = scrape(&mut client);
+    for _ in 0..20 {
+        let mut others: Vec<Client> = (0..6).map(|_| server.connect()).collect();
+        for other in &mut others {
+            other.send(
+                b"GET /chunked/100000 HTTP/1.1\r\nHost: a\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
+            );
+        }
+        let after = scrape(&mut client);
+        let counts = |series: &&String| !is_gauge(series);
+        for series in before.keys().filter(counts) {
+            let (old, new) = (before[series], after.get(series));
+            assert!(new.is_some_and(|new| *new >= old), "{series} went from {old} to {new:?}");
+        }
+        histogram(&after);
+        for other in &mut others {
+            assert_eq!((other.answer().status, other.answer().status), (200, 404));
+        }
+        before = after;
+    }
+    let last = scrape(&mut client);
+    assert_eq!(last.get("glassbox_requests_total{code=\"404\"}"), Some(&120.0));
+    assert_eq!(last.get("glassbox_connections_accepted_total"), Some(&121.0));
+}
+
+/// What may fall: it says how many there are now.
+fn is_gauge(series: &str) -> bool {
+    [
+        "glassbox_connections_open",
+        "glassbox_requests_in_flight",
+        "glassbox_tasks",
+        "glassbox_ready_queue_depth",
+        "glassbox_timers",
+        "glassbox_io_sources",
+    ]
+    .contains(&series)
 }
