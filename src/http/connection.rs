@@ -34,7 +34,8 @@ use super::request::{self, Request};
 use super::response::{IntoResponse, Response};
 use super::service::{Membership, Service};
 use super::status::Status;
-use super::wire::{Wire, WireBody};
+use super::wire::Wire;
+use super::wire_body::WireBody;
 use crate::net::Transport;
 use crate::runtime::join::panic_message;
 use crate::runtime::timer::Sleep;
@@ -123,6 +124,7 @@ async fn exchange<T: Transport + 'static>(
     service.stats.answered(response.status().code(), service.handle.now().saturating_duration_since(began));
     service.handle.mark("answer", number);
     send(wire, asked, after, response).await?;
+    wire.revoke_body();
     if after == After::Close || (Drain { wire, drained: 0 }).await {
         return Ok(after);
     }
@@ -132,8 +134,8 @@ async fn exchange<T: Transport + 'static>(
 fn incoming_body<T: Transport + 'static>(wire: &Rc<Wire<T>>, framing: Framing, number: u64) -> Body {
     match framing {
         Framing::None => Body::default(),
-        Framing::Length(length) => Body::incoming(WireBody::new(wire.clone(), number), Some(length)),
-        Framing::Chunked => Body::incoming(WireBody::new(wire.clone(), number), None),
+        Framing::Length(length) => Body::incoming(WireBody::new(wire, number), Some(length)),
+        Framing::Chunked => Body::incoming(WireBody::new(wire, number), None),
     }
 }
 
@@ -156,7 +158,7 @@ fn panicked(service: &Service, payload: &crate::runtime::join::Payload) -> Respo
 /// Whether the connection can go on behind this answer.
 fn may_keep<T: Transport>(wire: &Rc<Wire<T>>, asked: Asked, response: &Response) -> bool {
     // While somebody holds the body it may still be read; only a body that nobody can read any more is judged here.
-    let unread = !wire.body_is_done() && Rc::strong_count(wire) == 1;
+    let unread = !wire.body_is_done() && !wire.body_is_held();
     asked.keep_alive
         && !response.closes()
         && !wire.service.draining.get()
@@ -188,7 +190,7 @@ async fn send<T: Transport>(
         (After::Keep, _) => Persistence::KeepAlive,
     };
     // Somebody still holds the body, and may read it while the answer is sent. `100 Continue` can only come before.
-    if Rc::strong_count(wire) > 1 {
+    if wire.body_is_held() {
         wire.promise_to_read();
     }
     let service = &wire.service;
@@ -287,7 +289,7 @@ impl<T: Transport> Future for NextHead<'_, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = self.wire.poll_head(cx);
         // A shutdown may cut idle connections, but not one with half a request, or an answer that waits to leave.
-        self.member.idle.set(polled.is_pending() && !self.wire.has_begun() && self.wire.unsent() == 0);
+        self.member.idle.set(polled.is_pending() && self.wire.is_idle());
         polled
     }
 }

@@ -29,7 +29,9 @@ pub mod stats;
 pub mod service;
 mod incoming;
 mod wait;
+mod flow;
 mod wire;
+mod wire_body;
 mod connection;
 pub mod server;
 

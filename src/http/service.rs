@@ -76,7 +76,8 @@ impl Service {
 
     /// Enters a connection. The membership leaves when it is dropped.
     pub(super) fn enter(self: &Rc<Self>) -> Membership {
-        let idle = Rc::new(Cell::new(true));
+        // Not idle before its first poll: its request may be here already.
+        let idle = Rc::new(Cell::new(false));
         let key = self.connections.borrow_mut().insert(Tracked { task: None, idle: idle.clone() });
         self.stats.accepted.add(1);
         self.stats.open.add(1);

@@ -1,0 +1,121 @@
+//! How long a request's body lives: from its head to the end of its answer. Whoever keeps it longer gets an error.
+
+mod common;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use common::conversation::{Conversation, expect_one, statuses};
+use common::pipe::Pipe;
+use glassbox::Runtime;
+use glassbox::http::{Body, Limits, Request, Response, Router, Server, Status, serve_connection};
+
+/// What a task that reads a body has seen: the bytes, and how it ended.
+type Diary = Rc<RefCell<(usize, Option<Result<(), String>>)>>;
+
+async fn read_all(mut body: Body, diary: Diary) {
+    while let Some(chunk) = body.chunk().await {
+        match chunk {
+            Ok(chunk) => diary.borrow_mut().0 += chunk.len(),
+            Err(error) => {
+                diary.borrow_mut().1 = Some(Err(error.to_string()));
+                return;
+            }
+        }
+    }
+    diary.borrow_mut().1 = Some(Ok(()));
+}
+
+/// A server whose `/` gives the body to a task of its own and answers at once; and one connection to it.
+fn handing_on() -> (Runtime, Pipe, Diary) {
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let (handle, diary) = (runtime.handle(), Diary::default());
+    let kept = diary.clone();
+    let router = Router::new().post("/", async move |request: Request| {
+        handle.spawn(read_all(request.into_body(), kept.clone())).detach();
+        Status::ACCEPTED
+    });
+    let pipe = Pipe::new();
+    let service = Server::new(router).into_service(runtime.handle());
+    runtime.handle().spawn(serve_connection(service, pipe.server_end(), None)).detach();
+    (runtime, pipe, diary)
+}
+
+/// A task that reads the body while the answer is sent sees every byte, or an error: never a clean end with bytes
+/// missing, and it never sleeps for ever.
+#[test]
+fn a_body_given_to_a_task_is_whole_or_an_error() {
+    for sent in [0, 1, 50, 99, 100] {
+        let (runtime, pipe, diary) = handing_on();
+        pipe.client_send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n");
+        pipe.client_send(&vec![b'x'; sent]);
+        runtime.run_until_stalled();
+        assert_eq!(statuses(&pipe.client_text()), [202]);
+        let (bytes, end) = diary.borrow_mut().clone();
+        let end = end.expect("the task has come to an end");
+        assert!(
+            end == Err("the body ended early".to_owned()) || bytes == 100,
+            "{sent} sent: {bytes}, {end:?}"
+        );
+        pipe.client_end();
+        runtime.run_until_stalled();
+        assert_eq!(runtime.tasks(), []);
+    }
+}
+
+/// A body that is kept for ever does not keep the socket open.
+#[test]
+fn a_kept_body_keeps_no_socket() {
+    let kept: Rc<RefCell<Vec<Body>>> = Rc::default();
+    let keep = kept.clone();
+    let router = Router::new().post("/", async move |request: Request| {
+        keep.borrow_mut().push(request.into_body());
+        "kept"
+    });
+    let conversation = Conversation::new(router, Limits::default());
+    expect_one(&conversation.say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"), 200, false);
+    conversation.wait(Duration::from_secs(60));
+    assert!(conversation.pipe.is_closed(), "the idle timeout has closed it");
+    assert_eq!(kept.borrow().len(), 1);
+    conversation.end();
+}
+
+/// One kept body changes nothing for the requests behind it: an unread body that is too long still ends the connection,
+/// and `100 Continue` is still said only on demand.
+#[test]
+fn a_kept_body_does_not_confuse_the_next_request() {
+    let kept: Rc<RefCell<Vec<Body>>> = Rc::default();
+    let keep = kept.clone();
+    let router = Router::new()
+        .post("/keep", async move |request: Request| {
+            keep.borrow_mut().push(request.into_body());
+            "kept"
+        })
+        .post("/ignore", async |_| "ignored");
+    let conversation = Conversation::new(router, Limits::default());
+    expect_one(
+        &conversation.say("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"),
+        200,
+        false,
+    );
+    let expecting = "POST /ignore HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+    expect_one(&conversation.say(expecting), 200, true);
+    conversation.end();
+}
+
+/// An answer made of the request's body is still the body's time.
+#[test]
+fn an_answer_may_be_the_body() {
+    let router = Router::new()
+        .post("/", async |request: Request| Response::new(Status::OK).with_body(request.into_body()));
+    let conversation = Conversation::new(router, Limits::default());
+    let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", 100_000);
+    let mut text = conversation.say(head);
+    for _ in 0..10 {
+        text += &conversation.say("x".repeat(10_000));
+    }
+    expect_one(&text, 200, false);
+    assert!(text.ends_with(&"x".repeat(100_000)));
+    conversation.end();
+}
