@@ -17,12 +17,15 @@ pub mod sync;
 pub mod signal;
 /// HTTP/1.1: the request decoder, bodies, router, connections, server.
 pub mod http;
+/// Looking inside: timelines, journeys, traces, lints, step mode.
+pub mod inspect;
 /// Counters as Prometheus text.
 pub mod metrics;
 
 pub use runtime::join::{JoinError, JoinHandle};
+pub use runtime::recorder::Recorder;
 pub use runtime::timer::{Elapsed, Sleep};
-pub use runtime::trace::{Event, Observer, Recorder};
+pub use runtime::trace::{Event, Observer};
 pub use runtime::{Handle, Runtime};
 
 /// Compiles the README's program.

@@ -11,16 +11,42 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 
 use crate::runtime::Handle;
 use crate::runtime::reactor::Registration;
 use crate::runtime::trace::Direction;
 
-/// The signals that ask a process to stop: SIGINT (Ctrl-C) and SIGTERM.
-pub struct StopSignals {
+/// Some signals, as a source of events. Dropping it stops nobody from receiving them: they are ignored from then on.
+pub struct Signals {
     io: Registration<signal_hook_mio::v1_0::Signals>,
 }
+
+impl Signals {
+    /// Takes over these signals for the whole process.
+    ///
+    /// # Errors
+    /// When no descriptors are left, or a signal cannot be caught.
+    pub fn new(handle: &Handle, signals: &[i32]) -> io::Result<Signals> {
+        Ok(Signals { io: handle.register(signal_hook_mio::v1_0::Signals::new(signals)?) })
+    }
+
+    /// SIGUSR1: "tell me how you are".
+    ///
+    /// # Errors
+    /// As [`Signals::new`].
+    pub fn report(handle: &Handle) -> io::Result<Signals> {
+        Signals::new(handle, &[SIGUSR1])
+    }
+
+    /// Waits for the next signal.
+    pub fn recv(&mut self) -> Recv<'_> {
+        Recv { signals: self, waiting: None }
+    }
+}
+
+/// The signals that ask a process to stop: SIGINT (Ctrl-C) and SIGTERM.
+pub struct StopSignals(Signals);
 
 impl StopSignals {
     /// Takes over SIGINT and SIGTERM for the whole process. The first one is reported by `recv`; a second one ends the
@@ -35,20 +61,19 @@ impl StopSignals {
             signal_hook::flag::register_conditional_shutdown(signal, exit_code, second.clone())?;
             signal_hook::flag::register(signal, second.clone())?;
         }
-        let signals = signal_hook_mio::v1_0::Signals::new([SIGINT, SIGTERM])?;
-        Ok(StopSignals { io: handle.register(signals) })
+        Ok(StopSignals(Signals::new(handle, &[SIGINT, SIGTERM])?))
     }
 
     /// Waits for the next signal.
     pub fn recv(&mut self) -> Recv<'_> {
-        Recv { signals: self, waiting: None }
+        self.0.recv()
     }
 }
 
-/// The future of [`StopSignals::recv`].
+/// The future of [`Signals::recv`].
 #[must_use = "futures do nothing unless polled"]
 pub struct Recv<'a> {
-    signals: &'a StopSignals,
+    signals: &'a Signals,
     /// The number of our wait, while the reactor holds our waker.
     waiting: Option<u64>,
 }
@@ -60,7 +85,7 @@ impl Future for Recv<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let received = self.signals.io.poll_io(Direction::Read, cx, |signals| {
             let number = signals.pending().next().ok_or(io::ErrorKind::WouldBlock)?;
-            Ok(if number == SIGINT { "SIGINT" } else { "SIGTERM" })
+            Ok(signal_hook::low_level::signal_name(number).unwrap_or("a signal"))
         });
         self.waiting = received.is_pending().then(|| self.signals.io.wait_number(Direction::Read));
         received

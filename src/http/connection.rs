@@ -101,7 +101,7 @@ async fn exchange<T: Transport + 'static>(
     let service = &wire.service;
     let began = service.handle.turn_time();
     let number = service.next_request();
-    service.handle.mark("request", number);
+    service.handle.mark("request", number, "parsed");
     let last = served >= service.limits.requests_per_connection;
     let asked = Asked {
         method: head.method(),
@@ -122,7 +122,7 @@ async fn exchange<T: Transport + 'static>(
     }
     let after = if may_keep(wire, asked, &response) { After::Keep } else { After::Close };
     service.stats.answered(response.status().code(), service.handle.now().saturating_duration_since(began));
-    service.handle.mark("answer", number);
+    service.handle.mark("request", number, "answered");
     send(wire, asked, after, response).await?;
     wire.revoke_body();
     if after == After::Close || (Drain { wire, drained: 0 }).await {

@@ -42,6 +42,8 @@ pub(super) struct Wire<T> {
     flow: RefCell<Flow>,
     /// Which request the body belongs to; 0 when its time is over.
     request: Cell<u64>,
+    /// The latest request whose answer is in the output; 0 when all has left.
+    answered: Cell<u64>,
     /// Somebody holds the request's body and may still read it.
     body_is_held: Cell<bool>,
     /// Whoever waits for the body: told when its time is over.
@@ -55,6 +57,7 @@ impl<T: Transport> Wire<T> {
             flow: RefCell::new(Flow::new(&service.handle)),
             service,
             request: Cell::new(0),
+            answered: Cell::new(0),
             body_is_held: Cell::new(false),
             body_waiter: WakerCell::default(),
         }
@@ -181,10 +184,10 @@ impl<T: Transport> Wire<T> {
         }
     }
 
-    /// The answer was sent: the body's time is over. Whoever still holds it, in a task of its own perhaps, gets an
+    /// The answer was written: the body's time is over. Whoever still holds it, in a task of its own perhaps, gets an
     /// error at the next read, never a clean end with bytes missing.
     pub(super) fn revoke_body(&self) {
-        self.request.set(0);
+        self.answered.set(self.request.take());
         self.body_is_held.set(false);
         self.body_waiter.wake();
     }
@@ -253,6 +256,7 @@ impl<T: Transport> Wire<T> {
             let rest = &chunk[*sent..];
             if queued.is_empty() && rest.is_empty() {
                 flow.output = None;
+                self.note_sent();
                 return Poll::Ready(Ok(()));
             }
             if flow.is_over_budget() {
@@ -269,6 +273,13 @@ impl<T: Transport> Wire<T> {
                 return Poll::Ready(Err(late.into()));
             };
             *sent += flow.note_written(written?)?;
+        }
+    }
+
+    /// Nothing is left in the output: the kernel has all answers so far.
+    fn note_sent(&self) {
+        if self.answered.get() != 0 {
+            self.service.handle.mark("request", self.answered.take(), "sent");
         }
     }
 

@@ -25,7 +25,7 @@
 //! woken last (tokio's LIFO slot), and stealing by other threads (`async-executor/src/lib.rs`).
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
+use std::collections::HashMap;
 use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
@@ -37,7 +37,7 @@ use slab::Slab;
 use super::counter::Counter;
 use super::local::LocalQueue;
 use super::ready::ReadyQueue;
-use super::task::{AnyTask, Task, TaskWaker};
+use super::task::{AnyTask, Task, TaskFuture, TaskWaker};
 use super::trace::{Event, Outcome, TaskId, Tracer};
 
 /// Owns all tasks and polls them, one at a time.
@@ -48,7 +48,7 @@ pub struct Executor {
     queue: Rc<LocalQueue>,
     tracer: Tracer,
     /// The task that is being polled right now. Written by `poll`.
-    current: Cell<Option<TaskId>>,
+    current: Cell<Option<Current>>,
     /// The serial of the latest task. Written by `spawn`.
     last_serial: Cell<u64>,
     /// No more tasks: the runtime is being dropped. Written by `close`.
@@ -75,6 +75,15 @@ enum Slot {
     Running { serial: u64, aborted: bool },
 }
 
+/// What is known of a task while its slot does not hold it.
+#[derive(Clone, Copy)]
+struct Current {
+    id: TaskId,
+    at: &'static Location<'static>,
+    polls: u64,
+    bytes: usize,
+}
+
 /// A task as a debugger would show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskSnapshot {
@@ -83,14 +92,20 @@ pub struct TaskSnapshot {
     /// Where it was spawned.
     pub at: &'static Location<'static>,
     /// How often it was polled.
-    pub polls: u32,
+    pub polls: u64,
+    /// The size of its future, in bytes.
+    pub bytes: usize,
     /// What it does now.
     pub state: TaskState,
+    /// Copies of its waker that are somewhere: whoever holds one can wake it. Zero, and waiting: it is lost.
+    pub wakers: usize,
 }
 
 /// What a task does between birth and end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskState {
+    /// It is being polled.
+    Running,
     /// Its id is on a queue.
     Queued,
     /// It waits for a wake.
@@ -113,8 +128,9 @@ impl Executor {
     }
 
     /// Takes a future in and queues its first poll. It does not run before the next `step`.
+    /// `bytes`: the size of what the user gave, for traces.
     #[track_caller]
-    pub fn spawn(&self, future: impl Future<Output = Outcome> + Unpin + 'static) -> TaskId {
+    pub fn spawn(&self, future: impl TaskFuture + 'static, bytes: usize) -> TaskId {
         let at = Location::caller();
         self.last_serial.set(self.last_serial.get() + 1);
         let serial = self.last_serial.get();
@@ -126,9 +142,9 @@ impl Executor {
         let slot = self.tasks.borrow_mut().insert(Slot::Running { serial, aborted: false });
         let id = TaskId { slot, serial };
         let waker = TaskWaker::new(id, self.ready.clone(), self.tracer.clone());
-        let task: Box<AnyTask> = Box::new(Task::new(id, at, future, waker));
+        let task: Box<AnyTask> = Box::new(Task::new(id, at, (future, bytes), waker));
         self.counters.tasks.add(1);
-        self.tracer.emit(Event::Spawned { task: id, parent: self.current.get(), at });
+        self.tracer.emit(Event::Spawned { task: id, parent: self.current(), at, bytes });
         task.wake();
         self.tasks.borrow_mut()[slot] = Slot::Resting(task);
         id
@@ -176,7 +192,7 @@ impl Executor {
 
     /// The task that is being polled right now.
     pub fn current(&self) -> Option<TaskId> {
-        self.current.get()
+        self.current.get().map(|current| current.id)
     }
 
     /// How many tasks there are.
@@ -194,9 +210,25 @@ impl Executor {
         &self.counters
     }
 
-    /// All tasks that rest, in the order of their slots.
+    /// All tasks, in the order of their slots; the running one, if any, last.
     pub fn snapshot(&self) -> Vec<TaskSnapshot> {
-        self.tasks.borrow().iter().filter_map(|(_, slot)| slot.snapshot()).collect()
+        let running = self.current.get().map(Current::snapshot);
+        self.tasks.borrow().iter().filter_map(|(_, slot)| slot.snapshot()).chain(running).collect()
+    }
+
+    /// What the waker of each resting task points at.
+    pub(crate) fn waker_keys(&self) -> HashMap<*const (), TaskId> {
+        let tasks = self.tasks.borrow();
+        tasks.iter().filter_map(|(_, slot)| slot.task()).map(|task| (task.waker_key(), task.id)).collect()
+    }
+
+    /// Tells of each resting task whose result somebody waits for: its id, and what the waiting waker points at.
+    pub(crate) fn each_joiner(&self, mut tell: impl FnMut(TaskId, *const ())) {
+        for (_, slot) in self.tasks.borrow().iter() {
+            if let Some((task, key)) = slot.task().and_then(|task| Some((task.id, task.joiner_key()?))) {
+                tell(task, key);
+            }
+        }
     }
 
     /// Refuses new tasks and drops those that there are, one by one, oldest slot first.
@@ -229,7 +261,8 @@ impl Executor {
         task.polls += 1;
         self.counters.polls.add(1);
         self.tracer.emit(Event::Polled { task: task.id, nth: task.polls });
-        self.current.set(Some(task.id));
+        let Task { id, at, polls, bytes, .. } = *task;
+        self.current.set(Some(Current { id, at, polls, bytes }));
         let polled = task.poll();
         self.current.set(None);
         match polled {
@@ -282,17 +315,30 @@ impl Executor {
 }
 
 impl Slot {
-    fn resting(&self) -> Option<TaskId> {
+    fn task(&self) -> Option<&AnyTask> {
         match self {
-            Slot::Resting(task) => Some(task.id),
+            Slot::Resting(task) => Some(task),
             Slot::Running { .. } => None,
         }
     }
 
+    fn resting(&self) -> Option<TaskId> {
+        self.task().map(|task| task.id)
+    }
+
     fn snapshot(&self) -> Option<TaskSnapshot> {
-        let Slot::Resting(task) = self else { return None };
+        let task = self.task()?;
         let state = if task.is_queued() { TaskState::Queued } else { TaskState::Waiting };
-        Some(TaskSnapshot { id: task.id, at: task.at, polls: task.polls, state })
+        let AnyTask { id, at, polls, bytes, .. } = *task;
+        Some(TaskSnapshot { id, at, polls, bytes, state, wakers: task.wakers_elsewhere() })
+    }
+}
+
+impl Current {
+    /// Nobody asks who holds the waker of a task that runs: it does.
+    fn snapshot(self) -> TaskSnapshot {
+        let Current { id, at, polls, bytes } = self;
+        TaskSnapshot { id, at, polls, bytes, state: TaskState::Running, wakers: 0 }
     }
 }
 

@@ -29,6 +29,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 
 use super::executor::Executor;
+use super::task::TaskFuture;
 use super::trace::{Outcome, TaskId};
 use super::waker_cell::WakerCell;
 
@@ -88,7 +89,8 @@ where
     let cell = Rc::new(JoinCell { state: RefCell::new(State::Running), joiner: WakerCell::default() });
     // A box for the future alone lets `Spawned` be moved, and so be polled without `unsafe` or a projection macro. It
     // costs one small allocation for each spawn, none for each poll.
-    let id = executor.spawn(Spawned { future: Some(Box::pin(future)), cell: cell.clone() });
+    let bytes = mem::size_of::<F>();
+    let id = executor.spawn(Spawned { future: Some(Box::pin(future)), cell: cell.clone() }, bytes);
     JoinHandle { id, cell, executor: Rc::downgrade(executor) }
 }
 
@@ -152,7 +154,8 @@ impl<T> JoinCell<T> {
     /// Fills the cell and wakes whoever waits.
     fn finish(&self, result: Result<T, JoinError>) {
         *self.state.borrow_mut() = State::Done(result);
-        self.joiner.wake();
+        // The joiner's waker may be foreign code; a panic in it is not this task's.
+        quietly("the waker of a task's joiner", || self.joiner.wake());
     }
 }
 
@@ -176,6 +179,12 @@ impl<F: Future> Future for Spawned<F> {
         };
         self.end(result);
         Poll::Ready(outcome)
+    }
+}
+
+impl<F: Future> TaskFuture for Spawned<F> {
+    fn joiner_key(&self) -> Option<*const ()> {
+        self.cell.joiner.key()
     }
 }
 

@@ -110,6 +110,12 @@ impl LocalQueue {
     }
 }
 
+/// Whether the executor behind `ready` lives on this thread.
+pub fn is_home(ready: &Arc<ReadyQueue>) -> bool {
+    let is_ours = |queue: &Rc<LocalQueue>| Arc::ptr_eq(&queue.ready, ready);
+    QUEUES.try_with(|queues| queues.borrow().iter().any(is_ours)).unwrap_or(false)
+}
+
 /// Queues `id` for the executor behind `ready`, by the shortest way there is from this thread.
 pub fn push(ready: &Arc<ReadyQueue>, id: TaskId) {
     let pushed = QUEUES.try_with(|queues| {

@@ -26,6 +26,8 @@
 //! `src/run.rs` in its version 0.1.
 
 pub mod trace;
+pub mod sentence;
+pub mod recorder;
 pub mod counter;
 pub mod shared;
 pub mod ready;
@@ -38,6 +40,7 @@ pub mod blocking;
 pub mod timer;
 pub mod reactor;
 pub mod monitor;
+pub mod census;
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -51,6 +54,7 @@ use std::time::{Duration, Instant};
 use mio::event::Source;
 
 use blocking::{Blocking, BlockingPool};
+use census::TaskReport;
 use counter::Counter;
 use executor::{Executor, TaskSnapshot};
 use join::{JoinError, JoinHandle};
@@ -263,6 +267,11 @@ impl Runtime {
         self.inner().executor.snapshot()
     }
 
+    /// All tasks and who holds their wakers, oldest first.
+    pub fn census(&self) -> Vec<TaskReport> {
+        self.handle.census()
+    }
+
     /// The armed timers and how long until each is due, earliest first.
     pub fn timers(&self) -> Vec<(TimerId, Duration)> {
         self.inner().timers.snapshot()
@@ -340,15 +349,15 @@ impl Handle {
         self.0.reactor.register(source)
     }
 
-    /// The task that is being polled right now, if any.
-    pub fn current_task(&self) -> Option<TaskId> {
-        self.0.executor.current()
+    /// All tasks and who holds their wakers, oldest first.
+    pub fn census(&self) -> Vec<TaskReport> {
+        census::census(&self.0.executor, &self.0.reactor, &self.0.timers)
     }
 
-    /// Tells the observer that the program is at a place worth seeing in the timeline.
+    /// Tells the observer that something numbered has reached a stage, for example "request 7 parsed".
     #[inline]
-    pub fn mark(&self, label: &'static str, number: u64) {
-        self.0.tracer.emit(Event::Mark { label, number });
+    pub fn mark(&self, what: &'static str, number: u64, stage: &'static str) {
+        self.0.tracer.emit(Event::Mark { what, number, stage });
     }
 
     /// What was counted so far.

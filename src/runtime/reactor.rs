@@ -188,6 +188,17 @@ impl Reactor {
         sources.iter().map(|(_, io)| snapshot(io)).collect()
     }
 
+    /// Tells of everybody who waits: the source, the direction, and what the waiting waker points at.
+    pub(super) fn each_waiter(&self, mut tell: impl FnMut(SourceId, Direction, *const ())) {
+        for (_, io) in self.sources.borrow().iter() {
+            for direction in [Direction::Read, Direction::Write] {
+                if let Some(key) = io.side(direction).waiter.key() {
+                    tell(io.id, direction, key);
+                }
+            }
+        }
+    }
+
     /// Takes in one event. An error is worth a try in both directions: the try returns it.
     fn note(&self, event: &mio::event::Event, woken: &mut Vec<Waker>) {
         let sources = self.sources.borrow();

@@ -66,27 +66,37 @@ impl StdWake for TaskWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         let task = self.id;
+        let foreign = self.tracer.is_on() && !local::is_home(&self.queue);
         if self.queued.swap(true, Ordering::AcqRel) {
             self.queue.count_coalesced();
-            self.tracer.emit(Event::Woken { task, wake: Wake::Coalesced });
+            self.tracer.emit(Event::Woken { task, wake: Wake::Coalesced, foreign });
             return;
         }
         // The event comes before the push: after it, the runtime's thread could be polling already.
-        self.tracer.emit(Event::Woken { task, wake: Wake::Queued });
+        self.tracer.emit(Event::Woken { task, wake: Wake::Queued, foreign });
         local::push(&self.queue, task);
     }
 }
 
-/// One spawned future with everything that belongs to it, in one allocation.
+/// What the executor runs: a future that ends with how it ended. The user's value has been taken away by then
+/// (`runtime/join.rs`).
+pub trait TaskFuture: Future<Output = Outcome> + Unpin {
+    /// What the waker of whoever waits for the result points at. For the question "what does that task wait for?".
+    fn joiner_key(&self) -> Option<*const ()>;
+}
+
+/// One spawned future with everything that belongs to it.
 ///
-/// The future's type is erased where the task is put into the slab: `Box<Task<F>>` becomes `Box<AnyTask>`. Its output is
-/// not the user's value (`runtime/join.rs` has taken that away) but how the task ended.
+/// The future's type is erased where the task is put into the slab: `Box<Task<F>>` becomes `Box<AnyTask>`. A spawn
+/// costs four allocations in all: this box, the waker, the user's future, and the cell for its result.
 pub(crate) struct Task<F: ?Sized> {
     pub(crate) id: TaskId,
     /// Where `spawn` was called: the task's name in traces.
     pub(crate) at: &'static Location<'static>,
     /// How often it was polled.
-    pub(crate) polls: u32,
+    pub(crate) polls: u64,
+    /// The size of the user's future. Large ones are worth a remark.
+    pub(crate) bytes: usize,
     /// The same object as in `waker`, with its type still known.
     shared: Arc<TaskWaker>,
     /// Made once and lent to every poll. Making one per poll would cost two atomic operations.
@@ -95,14 +105,22 @@ pub(crate) struct Task<F: ?Sized> {
     future: F,
 }
 
+/// A task holds its waker twice: as `shared` and as `waker`.
+const OWN_REFERENCES: usize = 2;
+
 /// A task of any type.
-pub(crate) type AnyTask = Task<dyn Future<Output = Outcome> + Unpin>;
+pub(crate) type AnyTask = Task<dyn TaskFuture>;
 
 impl<F> Task<F> {
-    pub(crate) fn new(id: TaskId, at: &'static Location<'static>, future: F, shared: TaskWaker) -> Task<F> {
+    pub(crate) fn new(
+        id: TaskId,
+        at: &'static Location<'static>,
+        (future, bytes): (F, usize),
+        shared: TaskWaker,
+    ) -> Task<F> {
         let shared = Arc::new(shared);
         let waker = Waker::from(shared.clone());
-        Task { id, at, polls: 0, shared, waker, future }
+        Task { id, at, polls: 0, bytes, shared, waker, future }
     }
 }
 
@@ -118,6 +136,20 @@ impl AnyTask {
         self.shared.wake_by_ref();
     }
 
+    /// What its waker points at. A waker that points at the same wakes this task.
+    pub(crate) fn waker_key(&self) -> *const () {
+        self.waker.data()
+    }
+
+    /// How many copies of its waker are somewhere else than here.
+    pub(crate) fn wakers_elsewhere(&self) -> usize {
+        Arc::strong_count(&self.shared) - OWN_REFERENCES
+    }
+
+    pub(crate) fn joiner_key(&self) -> Option<*const ()> {
+        self.future.joiner_key()
+    }
+
     pub(crate) fn is_queued(&self) -> bool {
         self.shared.queued.load(Ordering::Acquire)
     }
@@ -129,7 +161,7 @@ impl AnyTask {
     /// other reference is gone, and whatever wakes they made came before; the fence makes those visible to the
     /// second read. What this does not see: a waker that is kept in a place that nobody will ever look at.
     pub(crate) fn is_lost(&self) -> bool {
-        if Arc::strong_count(&self.shared) != 2 {
+        if self.wakers_elsewhere() > 0 {
             return false;
         }
         fence(Ordering::Acquire);

@@ -17,7 +17,8 @@
 //!    has moved, and arms a new entry. So a busy connection pays for the table once per timeout, not per request.
 //! 4. Monotonic time (`Instant`), never the wall clock: that one jumps.
 //! 5. The clock is read once per trip to the operating system and remembered as `turn_time`. Checks against it are
-//!    free, and can only be late, never early: it is never ahead of the real time.
+//!    free, and can only be late, never early: it is never ahead of the real time. `reset_after` counts from it, too:
+//!    there the deadline is early by as long as this turn has lasted, which no timeout of seconds minds.
 //!
 //! Left out: a timer wheel, with which arming costs O(1) (`tokio/src/runtime/time/wheel/mod.rs`). A map costs
 //! O(log n), and is exact to the nanosecond where a wheel is exact to its tick.
@@ -156,6 +157,16 @@ impl Timers {
         self.armed.borrow().keys().map(|(at, id)| (*id, at.saturating_duration_since(now))).collect()
     }
 
+    /// Tells of everybody who waits: the timer, how long until it is due, and what the waiting waker points at.
+    pub(super) fn each_waiter(&self, mut tell: impl FnMut(TimerId, Duration, *const ())) {
+        let now = self.now();
+        for ((at, id), entry) in self.armed.borrow().iter() {
+            if let Some(key) = entry.waker.key() {
+                tell(*id, at.saturating_duration_since(now), key);
+            }
+        }
+    }
+
     /// A future that is ready at `deadline`.
     pub fn sleep_until(self: &Rc<Self>, deadline: Instant) -> Sleep {
         Sleep { timers: self.clone(), deadline, armed: None }
@@ -244,7 +255,8 @@ impl Sleep {
         }
     }
 
-    /// Waits until `duration` after the time of this turn: the cheap form, for timeouts that are pushed back often.
+    /// Waits until `duration` after `turn_time`: the cheap form, for timeouts that are pushed back often. It is over
+    /// up to one turn's length before `sleep(duration)` would be.
     pub fn reset_after(&mut self, duration: Duration) {
         self.reset(far_after(self.timers.turn_time(), duration));
     }

@@ -9,21 +9,21 @@
 //!       |         |         |         |
 //!       +---------+----+----+---------+
 //!                      v
-//!              Tracer::emit(Event)  --->  Observer::observe   (a Recorder, a printer, ...)
+//!              Tracer::emit(Event)  --->  Observer::observe   (recorder.rs keeps, sentence.rs tells)
 //! ```
 //!
 //! 1. An [`Event`] is `Copy` and holds no references to live objects, so that keeping one keeps nothing alive.
 //! 2. Ids in events never repeat. A slab key or a file descriptor does, and would make two strangers look like one.
-//! 3. "Who woke task 3?" needs no field. What stands between `Polled(a)` and `Pending(a)` was done by task a;
-//!    what stands between `Unparked` and the next `Polled` was done by the reactor or by the timers.
+//! 3. "Who woke task 3?" needs no name. What stands between `Polled(a)` and `Pending(a)` was done by task a, what
+//!    stands between `Unparked` and the next `Polled` by the reactor or the timers. Only a wake can come from
+//!    another thread, at any place in the list; so a wake says whether it did (`foreign`).
 //!
 //! Left out: spans, levels and subscribers. tokio has them through the `tracing` crate
 //! (`tokio/src/util/trace.rs`); embassy keeps the same kind of single file (`embassy-executor/src/raw/trace.rs`).
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The name that a waker carries: which task to poll.
@@ -65,7 +65,7 @@ pub enum Direction {
 /// What a call of `wake` did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wake {
-    /// The task's id went onto the ready queue.
+    /// The task's id went onto the run queue; from another thread, onto the ready queue.
     Queued,
     /// The id was on the queue already. Two wakes, one poll: that is allowed, and saves work.
     Coalesced,
@@ -86,14 +86,14 @@ pub enum Outcome {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "each variant's sentence speaks of its fields")]
 pub enum Event {
-    /// A task was put into the executor's slab; it will be queued next.
-    Spawned { task: TaskId, parent: Option<TaskId>, at: &'static Location<'static> },
-    /// Somebody called `wake`, on any thread.
-    Woken { task: TaskId, wake: Wake },
-    /// An id came off the ready queue whose task has ended. Legal: a waker may outlive its task.
+    /// A task was put into the executor's slab; it will be queued next. `bytes`: the size of its future.
+    Spawned { task: TaskId, parent: Option<TaskId>, at: &'static Location<'static>, bytes: usize },
+    /// Somebody called `wake`. `foreign`: on another thread than the one that polls the task.
+    Woken { task: TaskId, wake: Wake, foreign: bool },
+    /// An id came off the run queue whose task has ended. Legal: a waker may outlive its task.
     Stale { task: TaskId },
     /// The executor is about to call `poll`, for the `nth` time in this task's life.
-    Polled { task: TaskId, nth: u32 },
+    Polled { task: TaskId, nth: u64 },
     /// `poll` returned `Pending`. `lost`: no waker of this task is left anywhere, so nothing can ever run it again.
     Pending { task: TaskId, lost: bool },
     /// The task has ended and its slot is free.
@@ -120,8 +120,9 @@ pub enum Event {
     Parked { timeout: Option<Duration> },
     /// The operating system answered with this many events.
     Unparked { events: usize },
-    /// A place in a program that somebody wanted to see in the timeline, for example a stage of a request.
-    Mark { label: &'static str, number: u64 },
+    /// A place in a program that somebody wanted to see in the timeline: the stage that something numbered has
+    /// reached, such as "request 7 parsed".
+    Mark { what: &'static str, number: u64, stage: &'static str },
 }
 
 /// Receives every event, in order, as it happens.
@@ -158,75 +159,6 @@ impl Tracer {
     }
 }
 
-/// An observer that keeps the latest events, for tests and for looking back.
-///
-/// ```
-/// use glassbox::{Recorder, Runtime};
-///
-/// let log = Recorder::new();
-/// let runtime = Runtime::builder().observer(log.clone()).build()?;
-/// runtime.block_on(async {});
-/// assert_eq!(log.story()[..3], ["task 1 spawned", "task 1 woken: queued", "task 1 polled (1)"]);
-/// # Ok::<(), std::io::Error>(())
-/// ```
-pub struct Recorder {
-    /// A ring: when it is full the oldest event goes. Pushed to by any thread.
-    ring: Mutex<Ring>,
-    /// The most events that the ring holds.
-    capacity: usize,
-}
-
-struct Ring {
-    events: VecDeque<Event>,
-    /// How many events were pushed out because nobody took them in time.
-    dropped: u64,
-}
-
-impl Recorder {
-    /// A recorder of the latest 65,536 events: more than any test of ours makes, and 4 MiB at the most.
-    #[allow(clippy::new_ret_no_self, reason = "an observer is shared from birth")]
-    pub fn new() -> Arc<Recorder> {
-        Recorder::with_capacity(65_536)
-    }
-
-    /// A recorder of the latest `capacity` events.
-    pub fn with_capacity(capacity: usize) -> Arc<Recorder> {
-        let ring = Ring { events: VecDeque::new(), dropped: 0 };
-        Arc::new(Recorder { ring: Mutex::new(ring), capacity: capacity.max(1) })
-    }
-
-    /// Removes and returns what was recorded so far.
-    pub fn take(&self) -> Vec<Event> {
-        self.lock().events.drain(..).collect()
-    }
-
-    /// Removes what was recorded so far and returns it as one sentence an event.
-    pub fn story(&self) -> Vec<String> {
-        self.take().iter().map(Event::to_string).collect()
-    }
-
-    /// How many events were lost because the ring was full.
-    pub fn dropped(&self) -> u64 {
-        self.lock().dropped
-    }
-
-    /// A test that panics while it records poisons nothing that matters: the ring is whole after each push.
-    fn lock(&self) -> MutexGuard<'_, Ring> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Observer for Recorder {
-    fn observe(&self, event: Event) {
-        let mut ring = self.lock();
-        if ring.events.len() == self.capacity {
-            ring.events.pop_front();
-            ring.dropped += 1;
-        }
-        ring.events.push_back(event);
-    }
-}
-
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "task {}", self.serial)
@@ -260,42 +192,5 @@ impl fmt::Display for TimerId {
 impl fmt::Debug for TimerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-/// One sentence an event. Tests compare these, so that a test reads like the trace that the server prints.
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use Direction::{Read, Write};
-        match *self {
-            Event::Spawned { task, parent: None, .. } => write!(f, "{task} spawned"),
-            Event::Spawned { task, parent: Some(parent), .. } => write!(f, "{task} spawned by {parent}"),
-            Event::Woken { task, wake: Wake::Queued } => write!(f, "{task} woken: queued"),
-            Event::Woken { task, wake: Wake::Coalesced } => write!(f, "{task} woken: already queued"),
-            Event::Stale { task } => write!(f, "{task} was queued but has ended"),
-            Event::Polled { task, nth } => write!(f, "{task} polled ({nth})"),
-            Event::Pending { task, lost: false } => write!(f, "{task} pending"),
-            Event::Pending { task, lost: true } => write!(f, "{task} pending, and nobody holds its waker"),
-            Event::Finished { task, outcome: Outcome::Completed } => write!(f, "{task} completed"),
-            Event::Finished { task, outcome: Outcome::Aborted } => write!(f, "{task} aborted"),
-            Event::Finished { task, outcome: Outcome::Panicked } => write!(f, "{task} panicked"),
-            Event::SourceOpened { source } => write!(f, "{source} opened"),
-            Event::SourceRegistered { source } => write!(f, "{source} registered"),
-            Event::SourceClosed { source } => write!(f, "{source} closed"),
-            Event::Ready { source, direction: Read } => write!(f, "{source} readable"),
-            Event::Ready { source, direction: Write } => write!(f, "{source} writable"),
-            Event::Io { source, direction: Read, count } => write!(f, "{source} read {count}"),
-            Event::Io { source, direction: Write, count } => write!(f, "{source} wrote {count}"),
-            Event::WouldBlock { source, direction: Read } => write!(f, "{source} read would block"),
-            Event::WouldBlock { source, direction: Write } => write!(f, "{source} write would block"),
-            Event::TimerArmed { timer, after } => write!(f, "{timer} armed for {after:?}"),
-            Event::TimerFired { timer } => write!(f, "{timer} fired"),
-            Event::TimerCancelled { timer } => write!(f, "{timer} cancelled"),
-            Event::Parked { timeout: Some(Duration::ZERO) } => write!(f, "peek"),
-            Event::Parked { timeout: Some(timeout) } => write!(f, "sleep, at most {timeout:?}"),
-            Event::Parked { timeout: None } => write!(f, "sleep"),
-            Event::Unparked { events } => write!(f, "up again, {events} events"),
-            Event::Mark { label, number } => write!(f, "{label} {number}"),
-        }
     }
 }

@@ -36,10 +36,15 @@ impl WakerCell {
 
     /// Whether somebody waits here.
     pub fn is_set(&self) -> bool {
+        self.key().is_some()
+    }
+
+    /// What the waker here points at: the same for all wakers of one task.
+    pub fn key(&self) -> Option<*const ()> {
         let waker = self.0.take();
-        let set = waker.is_some();
+        let key = waker.as_ref().map(Waker::data);
         self.0.set(waker);
-        set
+        key
     }
 
     /// Wakes whoever waits, once.
