@@ -6,15 +6,17 @@
 
 mod demo;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use demo::options::{Asked, Options};
 
 fn main() -> ExitCode {
-    match Options::read(std::env::vars(), std::env::args_os().skip(1)) {
+    match Options::read(std::env::vars_os(), std::env::args_os().skip(1)) {
         Ok(Asked::Run(options)) => demo::run::run(&options),
         Ok(Asked::Print(text)) => {
-            print!("{text}");
+            // A closed stdout, as behind `| head -1`, is not worth a panic.
+            let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
         Err(message) => {

@@ -1,6 +1,8 @@
 //! The parts of the demo server, in reading order.
 
 pub mod options;
+pub mod watch;
+pub mod debug;
+pub mod zoo;
 pub mod routes;
-pub mod trace;
 pub mod run;

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use glassbox::http::Limits;
 
+/// What our variables in the environment begin with.
+const PREFIX: &str = "GLASSBOX_";
+
 /// What the command line asks for.
 pub enum Asked {
     /// Serve.
@@ -24,6 +27,12 @@ pub struct Options {
     pub grace: Duration,
     pub files: Option<PathBuf>,
     pub trace: bool,
+    pub trace_file: Option<PathBuf>,
+    pub step: bool,
+    pub debug_routes: bool,
+    pub zoo: bool,
+    /// What is odd, but no reason not to start.
+    pub warnings: Vec<String>,
     /// -1 with `-q`, up to 2 with `-v -v`.
     pub verbosity: i8,
 }
@@ -43,7 +52,7 @@ struct Switch {
     set: fn(&mut Options),
 }
 
-const FLAGS: [Flag; 19] = [
+const FLAGS: [Flag; 20] = [
     flag("listen", "ADDR", "address and port; port 0 lets the system choose [127.0.0.1:8080]", |o, v| {
         o.listen = v
             .parse()
@@ -56,6 +65,12 @@ const FLAGS: [Flag; 19] = [
     flag("files", "DIR", "serve the files below DIR at /files/", |o, v| {
         set(&mut o.files, Some(PathBuf::from(v)))
     }),
+    flag(
+        "trace-file",
+        "FILE",
+        "write the latest events there at the end, for Perfetto or speedscope",
+        |o, v| set(&mut o.trace_file, Some(PathBuf::from(v))),
+    ),
     flag("max-connections", "N", "connections at once; more wait in the backlog [16384]", |o, v| {
         set(&mut o.limits.connections, count(v)?)
     }),
@@ -112,8 +127,15 @@ const FLAGS: [Flag; 19] = [
     }),
 ];
 
-const SWITCHES: [Switch; 3] = [
+const SWITCHES: [Switch; 6] = [
     Switch { name: "trace", help: "print every event of the runtime to stderr", set: |o| o.trace = true },
+    Switch { name: "step", help: "stop before each poll and ask; ? lists the keys", set: |o| o.step = true },
+    Switch {
+        name: "debug-routes",
+        help: "serve /debug/trace, /debug/trace.json, /debug/tasks",
+        set: |o| o.debug_routes = true,
+    },
+    Switch { name: "zoo", help: "serve /zoo: tasks that are wrong on purpose", set: |o| o.zoo = true },
     Switch {
         name: "verbose",
         help: "(-v) log each request; twice: everything",
@@ -159,22 +181,51 @@ impl Options {
             grace: Duration::from_secs(10),
             files: None,
             trace: false,
+            trace_file: None,
+            step: false,
+            debug_routes: false,
+            zoo: false,
+            warnings: Vec::new(),
             verbosity: 0,
         }
     }
 
     /// Reads the environment, then the command line, which goes first.
     pub fn read(
-        environment: impl Iterator<Item = (String, String)>,
+        environment: impl Iterator<Item = (OsString, OsString)>,
         arguments: impl Iterator<Item = OsString>,
     ) -> Result<Asked, String> {
         let mut options = Options::new();
         for (variable, value) in environment {
-            if let Some(name) = variable.strip_prefix("GLASSBOX_") {
-                options.set_from_environment(&variable, &name.to_lowercase().replace('_', "-"), &value)?;
-            }
+            let Some(variable) = variable.to_str().filter(|variable| variable.starts_with(PREFIX)) else {
+                continue;
+            };
+            let name = variable[PREFIX.len()..].to_lowercase().replace('_', "-");
+            let value = value.to_str().ok_or_else(|| format!("{variable} is not UTF-8 (hint: unset it)"))?;
+            options.set_from_environment(variable, &name, value)?;
         }
         options.set_from_arguments(arguments)
+    }
+
+    /// Whether somebody may ask what happened: then the events are kept.
+    pub fn is_watched(&self) -> bool {
+        self.trace || self.step || self.debug_routes || self.zoo || self.trace_file.is_some()
+    }
+
+    /// Whether `/debug/` is served.
+    pub fn shows_inside(&self) -> bool {
+        self.trace || self.step || self.debug_routes
+    }
+
+    /// What does not go together.
+    fn checked(mut self) -> Result<Options, String> {
+        if self.step && self.workers > 1 {
+            return Err("--step stops one runtime, not several (hint: leave out --workers)".to_owned());
+        }
+        if self.step {
+            self.limits = patient(self.limits);
+        }
+        Ok(self)
     }
 
     fn set_from_environment(&mut self, variable: &str, name: &str, value: &str) -> Result<(), String> {
@@ -186,8 +237,11 @@ impl Options {
             }
             return Ok(());
         }
-        let flag = FLAGS.iter().find(|flag| flag.name == name);
-        let flag = flag.ok_or_else(|| format!("unknown variable {variable}{}", nearest(name)))?;
+        // Not an error: Kubernetes sets GLASSBOX_PORT for a service of that name, and nobody has asked for it.
+        let Some(flag) = FLAGS.iter().find(|flag| flag.name == name) else {
+            self.warnings.push(format!("unknown variable {variable}{}", nearest(name)));
+            return Ok(());
+        };
         (flag.set)(self, value).map_err(|wanted| bad_value(variable, value, &wanted))
     }
 
@@ -220,7 +274,20 @@ impl Options {
                 value.to_str().ok_or_else(|| format!("--{name} wants UTF-8 (hint: glassbox --help)"))?;
             (flag.set)(&mut self, value).map_err(|wanted| bad_value(&format!("--{name}"), value, &wanted))?;
         }
-        Ok(Asked::Run(Box::new(self)))
+        Ok(Asked::Run(Box::new(self.checked()?)))
+    }
+}
+
+/// Whoever reads an explanation must not be cut off by a timeout: while the runtime stands still the clock goes on.
+fn patient(limits: Limits) -> Limits {
+    const HOUR: Duration = Duration::from_secs(3600);
+    Limits {
+        head_timeout: limits.head_timeout.max(HOUR),
+        body_timeout: limits.body_timeout.max(HOUR),
+        write_timeout: limits.write_timeout.max(HOUR),
+        idle_timeout: limits.idle_timeout.max(HOUR),
+        handler_timeout: limits.handler_timeout.max(HOUR),
+        ..limits
     }
 }
 

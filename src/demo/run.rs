@@ -6,24 +6,29 @@
 //! ```
 
 use std::cell::Cell;
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use glassbox::Runtime;
+use glassbox::http::Server;
 use glassbox::http::stats::Stats;
-use glassbox::http::{Server, Stopped};
+use glassbox::inspect::{Stepper, report};
 use glassbox::metrics::Worker;
 use glassbox::net::{ListenOptions, TcpListener};
-use glassbox::signal::StopSignals;
+use glassbox::signal::{Signals, StopSignals};
 use glassbox::sync::Flag;
+use glassbox::{Observer, Recorder, Runtime};
 
+use super::debug::Inside;
 use super::options::Options;
 use super::routes::{self, Surroundings};
-use super::trace::Printer;
+use super::watch::Watch;
+use super::{debug, zoo};
 
 /// What a shell reports for a program that was ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
@@ -31,6 +36,7 @@ const INTERRUPTED: i32 = 130;
 /// Serves until a signal comes.
 pub fn run(options: &Options) -> ExitCode {
     start_log(options.verbosity);
+    options.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     raise_descriptor_limit();
     match serve(options) {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,6 +52,10 @@ struct Ready {
     runtime: Runtime,
     listener: TcpListener,
     stats: Arc<Stats>,
+    /// The latest events, if anybody may ask for them.
+    ring: Option<Arc<Recorder>>,
+    /// Whoever stops it, with `--step`.
+    stepper: Option<Arc<Stepper>>,
 }
 
 /// What the workers share.
@@ -53,69 +63,119 @@ struct Crew {
     options: Options,
     /// Everybody's numbers, for `/metrics`. Locked when a worker starts and when somebody asks.
     workers: Arc<Mutex<Vec<Worker>>>,
+    watch: Arc<Watch>,
     stop: Flag,
 }
 
 fn serve(options: &Options) -> Result<(), String> {
-    let crew = Crew { options: options.clone(), workers: Arc::default(), stop: Flag::new() };
-    let first = prepare(&crew, options.listen)?;
+    let crew =
+        Crew { options: options.clone(), workers: Arc::default(), watch: Arc::default(), stop: Flag::new() };
+    let trace_file = options.trace_file.as_deref().map(create).transpose()?;
+    let first = prepare(&crew, options.listen, 0)?;
     let address = first.listener.local_addr().map_err(|error| error.to_string())?;
     let signals =
         StopSignals::new(&first.runtime.handle(), INTERRUPTED).map_err(|error| error.to_string())?;
     first.runtime.handle().spawn(stop_at_signal(signals, crew.stop.clone())).detach();
     announce(address, options);
+    let crew = &crew;
     let results: Vec<_> = thread::scope(|scope| {
-        let others: Vec<_> = (1..options.workers).map(|_| scope.spawn(|| work(&crew, address))).collect();
-        first.run(&crew, address);
+        let others: Vec<_> =
+            (1..options.workers).map(|nth| scope.spawn(move || work(crew, address, nth))).collect();
+        first.run(crew, address);
         others
             .into_iter()
             .map(|thread| thread.join().unwrap_or_else(|_| Err("a worker panicked".into())))
             .collect()
     });
     log::info!("stopped");
+    if let Some(file) = &trace_file {
+        crew.watch.write_to(file).map_err(|error| format!("cannot write the trace: {error} (hint: df)"))?;
+    }
     results.into_iter().collect()
 }
 
+/// Made at the start, so that a bad path is known before there is something to lose.
+fn create(path: &Path) -> Result<File, String> {
+    let failed = |error| {
+        format!("cannot create {}: {error} (hint: --trace-file wants a writable path)", path.display())
+    };
+    File::create(path).map_err(failed)
+}
+
 /// The life of every worker but the first. If it cannot start, nobody shall go on.
-fn work(crew: &Crew, address: SocketAddr) -> Result<(), String> {
-    let ready = prepare(crew, address).inspect_err(|_| crew.stop.raise())?;
+fn work(crew: &Crew, address: SocketAddr, nth: usize) -> Result<(), String> {
+    let ready = prepare(crew, address, nth).inspect_err(|_| crew.stop.raise())?;
     ready.run(crew, address);
     Ok(())
 }
 
-fn prepare(crew: &Crew, address: SocketAddr) -> Result<Ready, String> {
+fn prepare(crew: &Crew, address: SocketAddr, nth: usize) -> Result<Ready, String> {
     let mut builder = Runtime::builder();
-    if crew.options.trace {
-        builder = builder.observer(Printer::new());
+    let stepper =
+        crew.options.step.then(|| Stepper::new(BufReader::new(io::stdin()), io::stderr(), has_colour()));
+    let stopping = stepper.clone().map(|stepper| stepper as Arc<dyn Observer>);
+    let (observer, ring) = crew.watch.observer(&crew.options, nth, stopping);
+    if let Some(observer) = observer {
+        builder = builder.observer(observer);
     }
     let runtime =
         builder.build().map_err(|error| format!("cannot start a runtime: {error} (hint: ulimit -n)"))?;
     let listen = ListenOptions { reuse_port: crew.options.workers > 1 };
     let listener = TcpListener::bind_with(&runtime.handle(), address, listen)
         .map_err(|error| format!("cannot listen on {address}: {error} ({})", bind_hint(&error)))?;
-    Ok(Ready { runtime, listener, stats: Arc::new(Stats::new()) })
+    Ok(Ready { runtime, listener, stats: Arc::new(Stats::new()), ring, stepper })
 }
 
 impl Ready {
-    fn run(self, crew: &Crew, address: SocketAddr) -> Stopped {
+    fn run(self, crew: &Crew, address: SocketAddr) {
         let worker = Worker { server: self.stats.clone(), runtime: self.runtime.handle().monitor() };
         crew.workers.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
         let draining = Rc::new(Cell::new(false));
-        let router = routes::router(Surroundings {
-            handle: self.runtime.handle(),
+        let handle = self.runtime.handle();
+        self.report_when_asked();
+        let mut router = routes::router(Surroundings {
+            handle: handle.clone(),
             draining: draining.clone(),
             workers: crew.workers.clone(),
             address,
             files: crew.options.files.clone(),
             log_requests: crew.options.verbosity > 0,
         });
+        if let Some(ring) = self.ring.clone().filter(|_| crew.options.shows_inside()) {
+            router =
+                debug::routes(router, Inside { handle: handle.clone(), ring, watch: crew.watch.clone() });
+        }
+        if crew.options.zoo {
+            router = zoo::routes(router, &handle, address);
+        }
         let server = Server::new(router)
             .limits(crew.options.limits.clone())
             .grace(crew.options.grace)
             .stats(self.stats)
             .draining(draining);
         let stop = crew.stop.clone();
-        self.runtime.block_on(server.run(self.listener, async move { stop.raised().await }))
+        let serving = server.run(self.listener, async move { stop.raised().await });
+        match self.stepper {
+            // Quit: the runtime is dropped where it stands, and the other workers are told.
+            Some(stepper) => drop(stepper.run(&self.runtime, serving)),
+            None => drop(self.runtime.block_on(serving)),
+        }
+    }
+
+    /// SIGUSR1: prints every task, and who can wake it.
+    fn report_when_asked(&self) {
+        let (handle, ring) = (self.runtime.handle(), self.ring.clone());
+        let mut signals = match Signals::report(&handle) {
+            Ok(signals) => signals,
+            Err(error) => return log::warn!("no report at SIGUSR1: {error} (hint: ulimit -n)"),
+        };
+        let reports = async move {
+            while signals.recv().await.is_ok() {
+                let records = ring.as_ref().map(|ring| ring.records()).unwrap_or_default();
+                let _ = io::stderr().write_all(report::report(&handle, &records).as_bytes());
+            }
+        };
+        self.runtime.handle().spawn(reports).detach();
     }
 }
 
@@ -144,13 +204,24 @@ async fn stop_at_signal(mut signals: StopSignals, stop: Flag) {
 
 /// The first lines of a run: where it listens, what to try, how to see inside.
 fn announce(address: SocketAddr, options: &Options) {
-    let inside = if options.trace { "every event follows below" } else { "run with --trace" };
+    let inside = match (options.step, options.trace) {
+        (true, _) => "step by step below; timeouts are an hour, so take your time",
+        (_, true) => "every event follows below",
+        _ => "run with --trace, or --step",
+    };
     let lines = format!(
         "glassbox listens on http://{address}\ntry:         curl -i http://{address}/\nsee inside:  {inside}\n"
     );
     let mut out = io::stdout();
     // A closed stdout is not worth a panic.
     let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Colours are for terminals whose owner has not declined them (no-color.org).
+fn has_colour() -> bool {
+    let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    io::stderr().is_terminal() && !declined && !dumb
 }
 
 fn start_log(verbosity: i8) {

@@ -1,0 +1,107 @@
+//! A thread that notices, while it happens, that a poll does not end.
+//!
+//! The problem: a task that blocks holds the only thread that could say so. Somebody else must look.
+//!
+//! ```text
+//!   runtime's thread  | poll 7 |   poll 8 ........................................ |
+//!   watchdog             look      look      look      look      look: still poll 8, for 100 ms: say so
+//! ```
+//!
+//! 1. Time counts only while the poll could have gone on. What the kernel kept the thread waiting for a CPU (its run
+//!    queue delay, from /proc) is taken off: a busy machine is not the task's mistake.
+//! 2. Between two looks at most two periods count. If the whole process was stopped, the watchdog was stopped as well.
+//!
+//! The kernel's own softlockup detector (`kernel/watchdog.c`) works like this one: a second party and a heartbeat.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Weak;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::lint::Lint;
+use super::lints::Lints;
+
+/// How often it looks: often enough to notice 100 ms soon, seldom enough to cost nothing that one could measure.
+const PERIOD: Duration = Duration::from_millis(20);
+
+/// A poll of this length holds everybody up. tokio's own advice is 10 to 100 microseconds between two awaits; what a
+/// person notices is 100 ms.
+const BLOCKED: Duration = Duration::from_millis(100);
+
+/// A first poll of this length: the task has no await that ever had to wait. tokio-console uses the same.
+const NEVER_YIELDED: Duration = Duration::from_secs(1);
+
+/// Starts a watchdog for the calling thread. It ends when the lints are gone.
+pub(super) fn start(lints: Weak<Lints>) {
+    // A link to this thread's own folder, such as "1234/task/1240".
+    let folder = fs::read_link("/proc/thread-self").map(|link| PathBuf::from("/proc").join(link));
+    let delays = Delays { file: folder.map(|folder| folder.join("schedstat")).ok() };
+    let watch = move || {
+        let mut watch = Watch {
+            delays,
+            number: 0,
+            lasted: Duration::ZERO,
+            delay: Duration::ZERO,
+            looked: Instant::now(),
+        };
+        while let Some(lints) = lints.upgrade() {
+            watch.look(&lints);
+            drop(lints);
+            thread::park_timeout(PERIOD);
+        }
+    };
+    if let Err(error) = thread::Builder::new().name("watchdog".into()).spawn(watch) {
+        log::warn!("nobody watches for blocked polls: {error} (hint: raise the limit on processes)");
+    }
+}
+
+struct Watch {
+    delays: Delays,
+    /// The poll that went on at the latest look; 0: none did.
+    number: u64,
+    /// For how long it has been seen to go on.
+    lasted: Duration,
+    /// The thread's run queue delay at the latest look.
+    delay: Duration,
+    looked: Instant,
+}
+
+impl Watch {
+    fn look(&mut self, lints: &Lints) {
+        let since = self.looked.elapsed().min(2 * PERIOD);
+        self.looked = Instant::now();
+        let Some(running) = lints.running() else {
+            self.number = 0;
+            return;
+        };
+        let delay = self.delays.now();
+        if running.number == self.number {
+            self.lasted += since.saturating_sub(delay.saturating_sub(self.delay));
+        } else {
+            (self.number, self.lasted) = (running.number, Duration::ZERO);
+        }
+        self.delay = delay;
+        let millis = u64::try_from(self.lasted.as_millis()).unwrap_or(u64::MAX);
+        if self.lasted >= BLOCKED {
+            lints.find(Lint::Blocked, running.task, millis);
+        }
+        if self.lasted >= NEVER_YIELDED && running.nth == 1 {
+            lints.find(Lint::NeverYielded, running.task, millis);
+        }
+    }
+}
+
+/// How long the kernel let the watched thread wait for a CPU, in all.
+struct Delays {
+    /// `schedstat`: time on a CPU, time in the run queue (both in nanoseconds), and the number of turns.
+    file: Option<PathBuf>,
+}
+
+impl Delays {
+    /// Where the kernel does not tell, no delay is taken off.
+    fn now(&self) -> Duration {
+        let text = self.file.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+        Duration::from_nanos(text.split(' ').nth(1).and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
+    }
+}
