@@ -172,7 +172,7 @@ fn a_task_that_aborts_itself_ends_when_its_poll_returns() {
     let log = bench.log.clone();
     bench.spawn(async move {
         executor.abort(executor.current().unwrap());
-        log.observe(Event::Mark { label: "still running after the abort, line", number: 1 });
+        log.observe(Event::Mark { what: "line", number: 1, stage: "still running after the abort" });
         Gate::default().await;
     });
     bench.step();
@@ -180,7 +180,7 @@ fn a_task_that_aborts_itself_ends_when_its_poll_returns() {
         "task 1 spawned",
         "task 1 woken: queued",
         "task 1 polled (1)",
-        "still running after the abort, line 1",
+        "line 1 still running after the abort",
         "task 1 aborted", // in the place of `pending`
     ]);
     assert!(bench.executor.is_empty());

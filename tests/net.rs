@@ -302,7 +302,7 @@ fn a_thousand_idle_connections_cost_nothing() {
     assert_eq!((after.parks - before.parks, after.sleeps - before.sleeps), (1, 1));
     assert_eq!(runtime.tasks().len(), count + 1, "a task for each, and the one that accepts");
     assert_eq!(runtime.sources().len(), count + 1);
-    expect(&log, ["sleep, at most 20ms", "up again, 0 events"]);
+    expect(&log, ["sleep in epoll, at most 20ms", "up again, 0 events"]);
 
     // And they are alive: a byte to one of them is one event, one poll, of one task.
     clients[count / 2].write_all(b"!").expect("cannot write");

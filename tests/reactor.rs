@@ -167,8 +167,8 @@ fn the_end_is_seen_though_it_came_with_the_last_bytes() {
     expect(
         &log,
         [
-            "sleep, at most 20s",
-            "up again, 1 events", // one edge for both
+            "sleep in epoll, at most 20s",
+            "up again, 1 event", // one edge for both
             "source 1 readable",
             "task 1 woken: queued",
             "task 1 polled (2)",
@@ -191,7 +191,7 @@ fn a_reader_is_not_told_that_it_could_write() {
     runtime.turn();
     log.take();
     peek(&runtime);
-    expect(&log, ["peek", "up again, 0 events"]);
+    expect(&log, ["peek at epoll", "up again, 0 events"]);
     drop(far);
 }
 
@@ -251,8 +251,8 @@ fn a_false_hint_costs_one_vain_try() {
     expect(
         &log,
         [
-            "sleep, at most 20s",
-            "up again, 1 events",
+            "sleep in epoll, at most 20s",
+            "up again, 1 event",
             "source 1 readable", // true at that moment
             "task 1 woken: queued",
             "task 1 polled (2)",
@@ -290,8 +290,8 @@ fn an_event_for_the_former_owner_of_a_key_is_harmless() {
     expect(
         &log,
         [
-            "sleep, at most 20s",
-            "up again, 1 events",
+            "sleep in epoll, at most 20s",
+            "up again, 1 event",
             "source 2 readable", // it is not: the event was meant for source 1
             "task 2 woken: queued",
             "task 2 polled (2)",
@@ -414,9 +414,9 @@ fn a_foreign_wake_interrupts_the_sleep() {
             "task 1 woken: queued",
             "task 1 polled (1)",
             "task 1 pending",
-            "sleep",
+            "sleep in epoll",
             "task 1 woken: queued", // by the other thread, while this one sleeps
-            "up again, 1 events",   // the one event is the interruption itself
+            "up again, 1 event",    // the one event is the interruption itself
             "task 1 polled (2)",
             "task 1 completed",
         ],
@@ -447,7 +447,7 @@ fn a_signal_is_not_an_error() {
     sender.join().expect("cannot panic");
     parked.expect("EINTR must not come out as an error");
     assert!(noted.load(Ordering::SeqCst));
-    expect(&log, ["sleep", "up again, 0 events"]);
+    expect(&log, ["sleep in epoll", "up again, 0 events"]);
 }
 
 /// A future that stops waiting takes its waker out; the socket stays registered, for the next one.

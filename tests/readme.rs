@@ -83,7 +83,7 @@ impl Demo {
             lines.push(line.expect("text"));
             if let [.., before, last] = &lines[..]
                 && before == "task 3 completed"
-                && last == "sleep"
+                && last == "sleep in epoll"
             {
                 break;
             }

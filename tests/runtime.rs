@@ -155,11 +155,11 @@ fn park_sleeps_only_when_nobody_is_ready() {
         [
             "task 1 spawned",
             "task 1 woken: queued",
-            "peek",
+            "peek at epoll",
             "up again, 0 events",
             "task 1 polled (1)",
             "task 1 completed",
-            "sleep, at most 1ms",
+            "sleep in epoll, at most 1ms",
             "up again, 0 events",
         ],
     );
@@ -273,11 +273,11 @@ fn own_wakes_write_to_no_eventfd() {
     expect(
         &log,
         [
-            "sleep",
-            "up again, 1 events", // the connection
+            "sleep in epoll",
+            "up again, 1 event", // the connection
             "source 1 readable",
             "task 1 woken: queued", // by the reactor, after the announcement of the sleep was taken back
-            "peek",
+            "peek at epoll",
             "up again, 0 events", // no interruption
         ],
     );
@@ -294,7 +294,7 @@ fn a_foreign_wake_of_a_waking_runtime_writes_to_no_eventfd() {
     let waker = gate.waker();
     thread::spawn(move || waker.wake()).join().unwrap();
     runtime.park(None).unwrap();
-    expect(&log, ["task 1 woken: queued", "peek", "up again, 0 events"]);
+    expect(&log, ["task 1 woken: queued", "peek at epoll", "up again, 0 events"]);
 }
 
 /// There is no hidden global runtime. Two in one thread do not know of each other, and a waker leads to the one that

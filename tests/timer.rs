@@ -286,7 +286,7 @@ fn a_frozen_clock_moves_by_advance_alone() {
 
     runtime.park(Some(Duration::from_millis(2))).expect("cannot park");
     assert_eq!(runtime.handle().now(), start);
-    expect(&log, ["sleep, at most 2ms", "up again, 0 events"]); // 2 ms have passed; the timer has not fired
+    expect(&log, ["sleep in epoll, at most 2ms", "up again, 0 events"]); // 2 ms have passed; the timer has not fired
 
     runtime.advance(NANOSECOND);
     assert_eq!(runtime.handle().now(), start + NANOSECOND);

@@ -23,11 +23,11 @@ use glassbox::runtime::trace::{Event, Observer, Tracer};
 fn a_recorder_keeps_events_in_order() {
     let log = Recorder::new();
     let tracer = Tracer::new(log.clone());
-    tracer.emit(Event::Mark { label: "request", number: 1 });
+    tracer.emit(Event::Mark { what: "request", number: 1, stage: "parsed" });
     tracer.emit(Event::Parked { timeout: None });
     tracer.emit(Event::Unparked { events: 2 });
-    tracer.emit(Event::Mark { label: "response", number: 1 });
-    expect(&log, ["request 1", "sleep", "up again, 2 events", "response 1"]);
+    tracer.emit(Event::Mark { what: "request", number: 1, stage: "sent" });
+    expect(&log, ["request 1 parsed", "sleep in epoll", "up again, 2 events", "request 1 sent"]);
     assert_eq!(log.take(), [], "the story was taken: it is told once");
 }
 
@@ -39,7 +39,7 @@ fn a_peek_is_not_a_sleep() {
     for timeout in [Some(Duration::ZERO), Some(Duration::from_secs(3)), None] {
         tracer.emit(Event::Parked { timeout });
     }
-    expect(&log, ["peek", "sleep, at most 3s", "sleep"]);
+    expect(&log, ["peek at epoll", "sleep in epoll, at most 3s", "sleep in epoll"]);
 }
 
 /// A full recorder forgets the oldest event and counts what it forgot. A timeline with a hole says so.
@@ -47,10 +47,10 @@ fn a_peek_is_not_a_sleep() {
 fn a_full_recorder_drops_the_oldest() {
     let log = Recorder::with_capacity(2);
     for number in 1..=5 {
-        log.observe(Event::Mark { label: "step", number });
+        log.observe(Event::Mark { what: "step", number, stage: "taken" });
     }
     assert_eq!(log.dropped(), 3);
-    expect(&log, ["step 4", "step 5"]);
+    expect(&log, ["step 4 taken", "step 5 taken"]);
 }
 
 /// With nobody watching, the same program runs, and the tracer knows that it need not prepare anything.

@@ -123,7 +123,7 @@ fn wakes_during_a_poll_are_kept(runtime: &Rc<Runtime>, patience: u32, mut case: 
     (0..patience).for_each(|_| assert_eq!(runtime.turn(), 1));
     let state =
         runtime.tasks().into_iter().find(|snapshot| snapshot.id == task.id()).expect("it is not done");
-    assert_eq!(state.polls, patience, "one poll for each wake");
+    assert_eq!(state.polls, u64::from(patience), "one poll for each wake");
     assert!(patience == 1 || state.state == TaskState::Waiting);
     pump(runtime, &mut case, || task.is_finished());
     assert!(matches!(task.take(), Some(Ok(()))));

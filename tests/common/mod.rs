@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod conversation;
+pub mod chrome;
 pub mod pipe;
 pub mod server;
 pub mod sockets;
