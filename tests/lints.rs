@@ -440,7 +440,7 @@ fn a_loaded_server_is_left_alone() {
     let router = Router::new()
         .get("/", async |_: Request| "hello\n")
         .get("/big", async move |_: Request| big.clone())
-        .post("/echo", async |request: Request| request.into_body());
+        .post("/echo", async |request: Request| Response::new(Status::OK).with_body(request.into_body()));
     let (stop, stopped) = channel::<()>(1);
     let server = Server::new(router).run(listener, async move {
         let mut stopped = stopped;
