@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use common::{Gate, OnDrop, spin};
 use glassbox::future::{race, yield_now};
-use glassbox::http::{Request, Router, Server};
+use glassbox::http::{Request, Response, Router, Server, Status};
 use glassbox::inspect::{Finding, Lint, Lints};
 use glassbox::net::TcpListener;
 use glassbox::runtime::trace::{Direction, Event, Observer};
