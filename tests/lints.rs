@@ -343,7 +343,9 @@ fn a_sleeping_runtime_is_not_blocked() {
         for _ in 0..3 {
             let mut other = Stage::watched();
             let news = other.news.take().expect("the receiver is there");
-            other.spawn(async move { drop(news.recv()) });
+            other.spawn(async move {
+                let _ = news.recv();
+            });
             other.turns(1);
             assert_eq!(other.found(), [Lint::Blocked]);
         }
@@ -456,7 +458,13 @@ fn a_loaded_server_is_left_alone() {
             drop(stop);
             future::pending::<()>().await;
         };
-        race(async { drop(server.await) }, ended).await;
+        race(
+            async {
+                let _ = server.await;
+            },
+            ended,
+        )
+        .await;
     });
     stage.expect(&[]);
 }
