@@ -189,6 +189,7 @@ fn a_task_that_yields_between_work_is_not_a_busy_loop() {
             notify.notify_one();
             wakers.mark("signal", number, "given");
             yield_now().await;
+            yield_now().await; // time for the other one to wait again
         }
     });
     stage.turns(900);

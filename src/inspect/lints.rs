@@ -10,8 +10,9 @@
 //!                 Watchdog, a thread: has the same poll lasted too long? (watchdog.rs)
 //! ```
 //!
-//! 1. No guesses. Each rule is about events that stand in the log; what a rule cannot see it does not judge. A poll
-//!    that only computes, or only takes a value out of a channel, leaves no event and is never called spurious.
+//! 1. No guesses. Each rule is about events that stand in the log. A poll that only computes, or only takes a value out
+//!    of a channel, leaves no event. It is not called spurious; but a task that yields after each such poll wakes itself
+//!    as often as a busy loop does, and is told so. The mend is the same: yield less often.
 //! 2. One finding per rule and place of spawn: a thousand connections with one mistake make one message.
 //! 3. The message is given without a lock held: whoever gets it may do what it likes.
 //!
