@@ -323,10 +323,9 @@ fn a_journey_begins_at_the_listener() {
     let listener = TcpListener::bind(&runtime.handle(), ([127, 0, 0, 1], 0).into()).expect("a port");
     let address = listener.local_addr().expect("an address");
     let router = Router::new().get("/", async |_: Request| "hello\n");
-    let (stop, stopped) = channel::<()>(1);
-    let stopped = RefCell::new(stopped);
+    let (stop, mut stopped) = channel::<()>(1);
     let server = Server::new(router).run(listener, async move {
-        let _ = stopped.borrow_mut().recv().await;
+        stopped.recv().await;
     });
     runtime.handle().spawn(server).detach();
     runtime.run_until_stalled();

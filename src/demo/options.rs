@@ -20,6 +20,7 @@ pub enum Asked {
 
 /// All choices.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Options {
     pub listen: SocketAddr,
     pub workers: usize,
@@ -223,7 +224,7 @@ impl Options {
             return Err("--step stops one runtime, not several (hint: leave out --workers)".to_owned());
         }
         if self.step {
-            self.limits = patient(self.limits);
+            self.limits = patient(&self.limits);
         }
         Ok(self)
     }
@@ -279,7 +280,7 @@ impl Options {
 }
 
 /// Whoever reads an explanation must not be cut off by a timeout: while the runtime stands still the clock goes on.
-fn patient(limits: Limits) -> Limits {
+fn patient(limits: &Limits) -> Limits {
     const HOUR: Duration = Duration::from_secs(3600);
     Limits {
         head_timeout: limits.head_timeout.max(HOUR),
@@ -287,7 +288,7 @@ fn patient(limits: Limits) -> Limits {
         write_timeout: limits.write_timeout.max(HOUR),
         idle_timeout: limits.idle_timeout.max(HOUR),
         handler_timeout: limits.handler_timeout.max(HOUR),
-        ..limits
+        ..limits.clone()
     }
 }
 

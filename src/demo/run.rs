@@ -71,6 +71,9 @@ struct Crew {
 fn serve(options: &Options) -> Result<(), String> {
     let crew =
         Crew { options: options.clone(), workers: Arc::default(), watch: Arc::default(), stop: Flag::new() };
+    if let Some(folder) = options.files.as_deref().filter(|folder| !folder.is_dir()) {
+        return Err(format!("{} is no folder (hint: --files wants one that exists)", folder.display()));
+    }
     let trace_file = options.trace_file.as_deref().map(create).transpose()?;
     let first = prepare(&crew, options.listen, 0)?;
     let address = first.listener.local_addr().map_err(|error| error.to_string())?;
