@@ -63,6 +63,11 @@ impl Demo {
 
     /// Sends one request, reads the answer, and closes as curl does.
     fn get(&self, path: &str) -> String {
+        self.ask(path).1
+    }
+
+    /// Sends one request and reads the answer. The connection stays open for as long as it is kept.
+    fn ask(&self, path: &str) -> (TcpStream, String) {
         let mut stream = TcpStream::connect(&self.address).expect("connects");
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
         stream.write_all(request.as_bytes()).expect("sends");
@@ -74,7 +79,7 @@ impl Demo {
             assert!(read > 0, "the server closed early");
             answer.extend_from_slice(&buffer[..read]);
         }
-        String::from_utf8(answer).expect("text")
+        (stream, String::from_utf8(answer).expect("text"))
     }
 
     /// What the server writes to stderr, line by line.
@@ -168,10 +173,13 @@ fn the_journey_of_one_request() {
     let demo = Demo::start(&["--debug-routes"]);
     let shown = all_masked(block("curl 'http://127.0.0.1:8080/debug/trace?request=2'"));
     let mut seen = Vec::new();
+    // The end of a connection would be news for the reactor, in the middle of the next one's journey.
+    let mut open = Vec::new();
     // The questions are requests, too: every second number is a greeting's.
     for number in (1..=400).step_by(2) {
-        demo.get("/hello/you");
-        let answer = demo.get(&format!("/debug/trace?request={number}"));
+        open.push(demo.ask("/hello/you").0);
+        let (stream, answer) = demo.ask(&format!("/debug/trace?request={number}"));
+        open.push(stream);
         let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
         seen = all_masked(body.lines().map(str::to_owned));
         if seen.windows(shown.len()).any(|window| window == shown) {
