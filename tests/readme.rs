@@ -172,6 +172,8 @@ fn the_step_session() {
 fn the_journey_of_one_request() {
     let demo = Demo::start(&["--debug-routes"]);
     let shown = all_masked(block("curl 'http://127.0.0.1:8080/debug/trace?request=2'"));
+    // How long the sleep before may last depends on who else is connected.
+    let shown = &shown[1..];
     let mut seen = Vec::new();
     // The end of a connection would be news for the reactor, in the middle of the next one's journey.
     let mut open = Vec::new();
@@ -186,7 +188,7 @@ fn the_journey_of_one_request() {
             return;
         }
     }
-    assert_part(&shown, &seen);
+    assert_part(shown, &seen);
 }
 
 /// The README's finding.
