@@ -42,7 +42,9 @@ const METRICS: [Metric; 16] = [
     gauge("glassbox_requests_in_flight", "Requests whose answer has not begun.", |server, _| {
         server.in_flight.get()
     }),
-    counter("glassbox_handler_panics_total", "Handlers that panicked.", |server, _| server.panics.get()),
+    counter("glassbox_handler_panics_total", "Handlers and bodies that panicked.", |server, _| {
+        server.panics.get()
+    }),
     counter("glassbox_polls_total", "Calls of poll on tasks.", |_, runtime| runtime.polls),
     counter("glassbox_wakes_total", "Wakes that queued a task.", |_, runtime| runtime.wakes),
     counter("glassbox_wakes_coalesced_total", "Wakes of tasks that were queued already.", |_, runtime| {

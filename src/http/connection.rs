@@ -10,13 +10,12 @@
 //! 1. One answer per request, in the order of the requests (RFC 9112, 9.3.2).
 //! 2. An answer has exactly one framing, chosen here and nowhere else.
 //! 3. What is left of a request's body never becomes the next request: it is read to its end, or the connection closes.
-//! 4. A panic in a handler is a 500 on this connection alone.
+//! 4. Whatever a handler or a body does, a panic included, concerns this connection alone; see `guest.rs`.
 //!
 //! The future that this file makes is what every connection costs in memory, so little is kept across an await.
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -26,19 +25,17 @@ use super::buffer::BUFFER_SIZE;
 use super::encode::{self, Persistence, ResponseFraming};
 use super::error::RequestError;
 use super::fields::Framing;
-use super::handler::{ResponseFuture, Routed};
+use super::guest::{Answer, NextPiece, guarded, instead_of_a_panic};
+use super::handler::Routed;
 use super::head::Head;
 use super::method::Method;
 use super::pool::Pooled;
 use super::request::{self, Request};
 use super::response::{IntoResponse, Response};
-use super::service::{Membership, Service};
-use super::status::Status;
+use super::service::Membership;
 use super::wire::Wire;
 use super::wire_body::WireBody;
 use crate::net::Transport;
-use crate::runtime::join::panic_message;
-use crate::runtime::timer::Sleep;
 
 /// Up to this many bytes, a body is copied behind its head and both leave in one plain write. More, and two pieces
 /// in one vectored write are cheaper than the copy.
@@ -141,18 +138,12 @@ fn incoming_body<T: Transport + 'static>(wire: &Rc<Wire<T>>, framing: Framing, n
 
 /// Finds the handler and runs it.
 async fn answer<T: Transport>(wire: &Rc<Wire<T>>, request: Request) -> Result<Response, BodyError> {
-    let router = &wire.service.router;
-    match panic::catch_unwind(AssertUnwindSafe(|| router.call(request))) {
-        Ok(Routed::Response(response)) => Ok(response),
-        Ok(Routed::Future(handler)) => Answer { wire, handler, timeout: None }.await,
-        Err(payload) => Ok(panicked(&wire.service, &payload)),
+    let service = &wire.service;
+    match guarded(service, "a handler", || service.router.call(request)) {
+        Some(Routed::Response(response)) => Ok(response),
+        Some(Routed::Future(handler)) => Answer::new(wire, handler).await,
+        None => Ok(instead_of_a_panic()),
     }
-}
-
-fn panicked(service: &Service, payload: &crate::runtime::join::Payload) -> Response {
-    service.stats.panics.add(1);
-    log::error!("a handler panicked: {} (answered 500)", panic_message(payload));
-    Response::of(Status::INTERNAL_SERVER_ERROR).closing()
 }
 
 /// Whether the connection can go on behind this answer.
@@ -291,59 +282,6 @@ impl<T: Transport> Future for NextHead<'_, T> {
         // A shutdown may cut idle connections, but not one with half a request, or an answer that waits to leave.
         self.member.idle.set(polled.is_pending() && self.wire.is_idle());
         polled
-    }
-}
-
-/// Runs a handler. While it waits, earlier answers leave, and the time limit counts.
-struct Answer<'a, T> {
-    wire: &'a Wire<T>,
-    handler: ResponseFuture,
-    /// Made when the handler waits for the first time: most never do.
-    timeout: Option<Sleep>,
-}
-
-impl<T: Transport> Future for Answer<'_, T> {
-    type Output = Result<Response, BodyError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let service = &this.wire.service;
-        match panic::catch_unwind(AssertUnwindSafe(|| this.handler.as_mut().poll(cx))) {
-            Ok(Poll::Ready(response)) => return Poll::Ready(Ok(response)),
-            Ok(Poll::Pending) => {}
-            Err(payload) => return Poll::Ready(Ok(panicked(service, &payload))),
-        }
-        if let Poll::Ready(Err(error)) = this.wire.poll_flush(cx) {
-            return Poll::Ready(Err(error)); // The client is gone: nobody waits for this handler.
-        }
-        let limit = service.limits.handler_timeout;
-        let timeout = this.timeout.get_or_insert_with(|| service.handle.sleep(limit));
-        Pin::new(timeout).poll(cx).map(|()| {
-            log::warn!(
-                "a handler took longer than {limit:?}: answered 503 (hint: raise the handler timeout)"
-            );
-            Ok(Response::error(Status::SERVICE_UNAVAILABLE, "the handler took too long").closing())
-        })
-    }
-}
-
-/// Waits for the next piece of an answer's body; what is ready to be sent leaves meanwhile.
-struct NextPiece<'a, T> {
-    wire: &'a Wire<T>,
-    body: &'a mut Body,
-}
-
-impl<T: Transport> Future for NextPiece<'_, T> {
-    type Output = Option<Result<Chunk, BodyError>>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Poll::Ready(piece) = self.body.poll_chunk(cx) {
-            return Poll::Ready(piece);
-        }
-        match self.wire.poll_flush(cx) {
-            Poll::Ready(Err(error)) => Poll::Ready(Some(Err(error))),
-            _ => Poll::Pending,
-        }
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Stats {
     pub latency_sum: Counter,
     /// Requests that were refused because of their form, limits or timeouts.
     pub refused: Counter,
-    /// Handlers that panicked.
+    /// Panics in handlers, and in bodies while they were sent. A drop that panics is logged, not counted.
     pub panics: Counter,
     /// Requests whose head has come and whose answer has not begun.
     pub in_flight: Counter,
