@@ -51,6 +51,13 @@ impl Deref for Chunk {
 pub trait BodySource {
     /// The next piece, `None` at the end. `Pending` means that `cx`'s waker was kept for when there is one.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>>;
+
+    /// Whether nobody listens any more once the client has closed its side. Usually not so: a client may say "that was
+    /// all" behind its request and wait for the answer. But a stream that has no end of its own would go on for nobody,
+    /// since a close and a half-close look the same from here.
+    fn ends_with_client(&self) -> bool {
+        false
+    }
 }
 
 /// Why a body ended before its end.
@@ -139,6 +146,14 @@ impl Body {
             Kind::Streaming { source: Source(source), .. } => {
                 source.as_mut().expect("cannot be gone before its drop").poll_chunk(cx)
             }
+        }
+    }
+
+    /// See [`BodySource::ends_with_client`].
+    pub(super) fn ends_with_client(&self) -> bool {
+        match &self.0 {
+            Kind::Streaming { source: Source(Some(source)), .. } => source.ends_with_client(),
+            _ => false,
         }
     }
 

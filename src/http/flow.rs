@@ -10,7 +10,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::body::BodyError;
 use super::buffer::{BUFFER_SIZE, Buffer};
@@ -108,6 +108,31 @@ impl Flow {
                 self.poll_deadline(&service.limits, wait, cx).map(|()| Err(RequestError::Timeout.into()))
             }
         }
+    }
+
+    /// Looks for the client's end while nobody wants its bytes: `Ready` when it has sent its last one, or is gone. Once
+    /// there is something in the input, it looks no further: what comes first is the next request.
+    pub(super) fn poll_end(
+        &mut self,
+        transport: &impl Transport,
+        service: &Service,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), BodyError>> {
+        if self.ended {
+            return Poll::Ready(Ok(()));
+        }
+        if !self.body.is_done() || self.input.is_some() || !self.shelf.is_empty() {
+            return Poll::Pending;
+        }
+        let mut buffer = service.buffers.take();
+        let read = ready!(transport.poll_read(cx, buffer.room(MIN_READ)))?;
+        self.ended = read == 0;
+        if self.ended {
+            return Poll::Ready(Ok(()));
+        }
+        buffer.fill(read);
+        self.input = Some(buffer);
+        Poll::Pending
     }
 
     /// Removes what was written from the output. How much of it was not output but chunk.

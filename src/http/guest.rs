@@ -8,6 +8,10 @@
 //!   drop        --> quietly(): caught, logged          --> nothing: the answer was made, or nobody waits for it
 //! ```
 //!
+//! A guest that waits holds what it holds, perhaps for ever; so meanwhile the connection looks whether the client is
+//! still there. A reset ends the guest at once. A close does so for an endless stream alone: behind a request it may
+//! mean "that was all", and the client waits for the answer.
+//!
 //! 1. One panic is counted once, where it was caught first.
 //! 2. The payload of a panic is a guest, too: its drop may panic.
 
@@ -74,6 +78,9 @@ impl<T: Transport> Future for Answer<'_, T> {
         if let Poll::Ready(Err(error)) = this.wire.poll_flush(cx) {
             return Poll::Ready(Err(error)); // The client is gone: nobody waits for this handler.
         }
+        if let Poll::Ready(Err(error)) = this.wire.poll_end(cx) {
+            return Poll::Ready(Err(error));
+        }
         let limit = service.limits.handler_timeout;
         let timeout = this.timeout.get_or_insert_with(|| service.handle.sleep(limit));
         Pin::new(timeout).poll(cx).map(|()| {
@@ -111,8 +118,14 @@ impl<T: Transport> Future for NextPiece<'_, T> {
             // Its answer has begun; only a cut connection can still say that it is not whole.
             None => return Poll::Ready(Some(Err(std::io::Error::other("a streamed body panicked").into()))),
         }
-        match this.wire.poll_flush(cx) {
+        if let Poll::Ready(Err(error)) = this.wire.poll_flush(cx) {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match this.wire.poll_end(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Some(Err(error))),
+            Poll::Ready(Ok(())) if this.body.ends_with_client() => {
+                Poll::Ready(Some(Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted).into())))
+            }
             _ => Poll::Pending,
         }
     }

@@ -227,6 +227,12 @@ impl<T: Transport> Wire<T> {
         Poll::Ready(self.body_is_done())
     }
 
+    /// Whether the client is still there, for those who wait for something else than its bytes. `Ready(Ok)`: it has
+    /// closed its side, and may or may not wait for the answer. An error: it is gone for certain.
+    pub(super) fn poll_end(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        self.flow.borrow_mut().poll_end(&self.transport, &self.service, cx)
+    }
+
     /// Calls `write` with the output buffer.
     pub(super) fn push(&self, write: impl FnOnce(&mut Buffer)) {
         let mut flow = self.flow.borrow_mut();
