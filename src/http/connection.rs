@@ -67,7 +67,7 @@ pub(super) async fn serve<T: Transport + 'static>(
             }
         }
     }
-    let flushed = Send { wire: &wire, chunk: &[], sent: 0 }.await;
+    let flushed = flush(&wire).await;
     if flushed.is_ok() && !wire.is_quiet() {
         Linger { wire: &wire, said: false, discarded: 0 }.await;
     }
@@ -194,12 +194,12 @@ async fn send<T: Transport>(
     }
     match body.take_full() {
         Some(chunk) if chunk.len() <= COPY_LIMIT => wire.push(|out| out.push(&chunk)),
-        Some(chunk) => Send { wire, chunk: &chunk, sent: 0 }.await?,
+        Some(chunk) => Send { wire, chunk: &chunk, ends_line: false, sent: 0 }.await?,
         None if body.is_empty() => {}
         None => send_stream(wire, body, framing).await?,
     }
     if wire.unsent() >= BUFFER_SIZE {
-        Send { wire, chunk: &[], sent: 0 }.await?;
+        flush(wire).await?;
     }
     Ok(())
 }
@@ -217,13 +217,10 @@ async fn send_stream<T: Transport>(
             return Err(wrong_length("more"));
         };
         left = rest;
-        if framing == ResponseFraming::Chunked && !chunk.is_empty() {
-            wire.push(|out| encode::push_chunk_size(out, chunk.len()));
+        if chunk.is_empty() {
+            continue; // As a chunk it would say that the body is over.
         }
-        Send { wire, chunk: &chunk, sent: 0 }.await?;
-        if framing == ResponseFraming::Chunked && !chunk.is_empty() {
-            wire.push(|out| out.push(b"\r\n"));
-        }
+        piece(wire, &chunk, framing == ResponseFraming::Chunked).await?;
     }
     match framing {
         ResponseFraming::Chunked => wire.push(|out| out.push(b"0\r\n\r\n")),
@@ -231,6 +228,21 @@ async fn send_stream<T: Transport>(
         _ => {}
     }
     Ok(())
+}
+
+/// Sends one piece. The line end behind a chunk leaves with it: alone it would be a system call and a packet of its own.
+fn piece<'a, T: Transport>(wire: &'a Wire<T>, bytes: &'a [u8], is_chunk: bool) -> Send<'a, T> {
+    if is_chunk {
+        wire.push(|out| encode::push_chunk_size(out, bytes.len()));
+    }
+    if bytes.len() > COPY_LIMIT {
+        return Send { wire, chunk: bytes, ends_line: is_chunk, sent: 0 };
+    }
+    wire.push(|out| out.push(bytes));
+    if is_chunk {
+        wire.push(|out| out.push(b"\r\n"));
+    }
+    flush(wire)
 }
 
 /// A body that does not keep to its Content-Length cannot be mended: the connection is cut, so that the client sees it.
@@ -285,10 +297,17 @@ impl<T: Transport> Future for NextHead<'_, T> {
     }
 }
 
-/// Sends all output, then a chunk.
+/// Sends all output.
+fn flush<T: Transport>(wire: &Wire<T>) -> Send<'_, T> {
+    Send { wire, chunk: b"", ends_line: false, sent: 0 }
+}
+
+/// Sends all output, then a chunk, with a line end if wanted.
 struct Send<'a, T> {
     wire: &'a Wire<T>,
     chunk: &'a [u8],
+    ends_line: bool,
+    /// How much of the chunk and of its line end has left.
     sent: usize,
 }
 
@@ -297,7 +316,8 @@ impl<T: Transport> Future for Send<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        this.wire.poll_send(cx, this.chunk, &mut this.sent)
+        let line_end: &[u8] = if this.ends_line { b"\r\n" } else { b"" };
+        this.wire.poll_send(cx, [this.chunk, line_end], &mut this.sent)
     }
 }
 
