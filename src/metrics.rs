@@ -26,7 +26,7 @@ struct Metric {
     value: fn(&ServerStats, &RuntimeStats) -> u64,
 }
 
-const METRICS: [Metric; 16] = [
+const METRICS: [Metric; 17] = [
     counter("glassbox_connections_accepted_total", "Connections accepted.", |server, _| {
         server.accepted.get()
     }),
@@ -38,6 +38,11 @@ const METRICS: [Metric; 16] = [
         "glassbox_requests_refused_total",
         "Requests refused for their form, size or slowness.",
         |server, _| server.refused.get(),
+    ),
+    counter(
+        "glassbox_slow_clients_total",
+        "Clients that took too long to send a head or a body, or to take an answer.",
+        |server, _| server.slow.get(),
     ),
     gauge("glassbox_requests_in_flight", "Requests whose answer has not begun.", |server, _| {
         server.in_flight.get()

@@ -231,3 +231,19 @@ fn is_gauge(series: &str) -> bool {
     ]
     .contains(&series)
 }
+
+/// Clients that take too long are counted: one with half a head, one with half a body, one that does not read.
+#[test]
+fn slow_clients_are_counted() {
+    let server = Server::start(&["--head-timeout", "0.1", "--body-timeout", "0.1", "--write-timeout", "0.1"]);
+    for slow in ["GET / HT", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab"] {
+        let mut client = server.connect();
+        client.send(slow.as_bytes());
+        assert_eq!(client.answer().status, 408);
+    }
+    let mut stalled = server.connect();
+    stalled.send(b"GET /bytes/1000000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(stalled.head().status, 200);
+    let counted = (0..10_000).any(|_| server.metric("glassbox_slow_clients_total") == 3);
+    assert!(counted, "{} were counted", server.metric("glassbox_slow_clients_total"));
+}

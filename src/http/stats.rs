@@ -26,6 +26,8 @@ pub struct Stats {
     pub latency_sum: Counter,
     /// Requests that were refused because of their form, limits or timeouts.
     pub refused: Counter,
+    /// Clients that took too long to send a head or a body, or to take an answer.
+    pub slow: Counter,
     /// Panics in handlers, and in bodies while they were sent. A drop that panics is logged, not counted.
     pub panics: Counter,
     /// Requests whose head has come and whose answer has not begun.

@@ -265,7 +265,7 @@ impl<T: Transport> Wire<T> {
             rest.sort_by_key(|part| part.is_empty());
             let count = rest.iter().position(|part| part.is_empty()).unwrap_or(rest.len());
             if count == 0 {
-                flow.output = None;
+                flow.note_all_sent();
                 self.note_sent();
                 return Poll::Ready(Ok(()));
             }
@@ -274,10 +274,11 @@ impl<T: Transport> Wire<T> {
             }
             let Poll::Ready(written) = self.transport.poll_write(cx, &rest.map(IoSlice::new)[..count]) else {
                 ready!(flow.poll_deadline(&self.service.limits, Wait::Write, cx));
+                self.service.stats.slow.add(1);
                 let late = io::Error::new(io::ErrorKind::TimedOut, "the client takes too long to read");
                 return Poll::Ready(Err(late.into()));
             };
-            *sent += flow.note_written(written?)?;
+            *sent += flow.note_written(&self.service.limits, written?)?;
         }
     }
 
