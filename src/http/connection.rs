@@ -161,6 +161,7 @@ fn may_keep<T: Transport>(wire: &Rc<Wire<T>>, asked: Asked, response: &Response)
 fn framing_of(asked: Asked, response: &Response) -> ResponseFraming {
     match response.body().length() {
         _ if response.status().is_bodiless() => ResponseFraming::Bodiless,
+        _ if response.status().is_empty() => ResponseFraming::Length(0),
         Some(length) => ResponseFraming::Length(length),
         None if asked.minor_version == 0 => ResponseFraming::UntilClose,
         None => ResponseFraming::Chunked,
@@ -188,10 +189,8 @@ async fn send<T: Transport>(
     service.date.with(service.handle.turn_time(), |date| {
         wire.push(|out| encode::write_head(out, &response, date, framing, persistence));
     });
-    let mut body = response.into_body();
-    if asked.method == Method::Head || framing == ResponseFraming::Bodiless {
-        return Ok(());
-    }
+    let is_empty = asked.method == Method::Head || response.status().is_empty();
+    let mut body = if is_empty { Body::default() } else { response.into_body() };
     match body.take_full() {
         Some(chunk) if chunk.len() <= COPY_LIMIT => wire.push(|out| out.push(&chunk)),
         Some(chunk) => Send { wire, chunk: &chunk, ends_line: false, sent: 0 }.await?,

@@ -183,7 +183,7 @@ impl IntoResponse for Vec<u8> {
 
 impl IntoResponse for Status {
     fn into_response(self) -> Response {
-        if self.is_bodiless() { Response::new(self) } else { Response::of(self) }
+        if self.is_empty() { Response::new(self) } else { Response::of(self) }
     }
 }
 
