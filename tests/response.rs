@@ -246,3 +246,23 @@ fn a_status_without_content_sends_none() {
         }
     }
 }
+
+/// An answer that a header has spoiled is a 500, whatever was set before and whatever is set afterwards: neither is it
+/// sent as if nothing had happened, nor does one part of it become a part of something else. Headers that are added
+/// later, as by a middleware, are sent.
+#[test]
+fn a_spoiled_answer_stays_a_500() {
+    let spoil = |response: Response| response.with_header("x-bad", "a\r\nx-injected: b");
+    let expected = "HTTP/1.1 500 Internal Server Error\r\ncontent-type: text/plain; charset=utf-8\r\n";
+    let body = "content-length: 26\r\nconnection: close\r\n\r\n500 Internal Server Error\n";
+    let before = Response::text("secret").with_header("x-before", "1").with_status(Status::CREATED);
+    assert_eq!(sent(spoil(before)), format!("{expected}{body}"));
+    assert_eq!(sent(spoil(Response::text("x")).with_status(Status::OK)), format!("{expected}{body}"));
+    assert_eq!(sent((Status::NO_CONTENT, spoil(Response::text("x")))), format!("{expected}{body}"));
+    let after = spoil(Response::text("x")).with_body("later").with_header("content-type", "image/png");
+    assert_eq!(sent(after), format!("{expected}{body}"));
+    let added = spoil(Response::text("x")).with_header("x-after", "1");
+    assert_eq!(sent(added), format!("{expected}x-after: 1\r\n{body}"));
+    let twice = spoil(spoil(Response::text("x")).with_header("x-between", "1")).with_header("x-after", "1");
+    assert_eq!(sent(twice), format!("{expected}x-after: 1\r\n{body}"));
+}
