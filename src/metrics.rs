@@ -85,9 +85,12 @@ const fn gauge(
 /// Everything, added up over all workers.
 pub fn render(workers: &[Worker]) -> String {
     let mut text = String::with_capacity(4096);
+    // Once, not once a line: so that the lines tell of one moment, and the ready queue's lock is taken once.
+    let runtimes: Vec<RuntimeStats> = workers.iter().map(|worker| worker.runtime.stats()).collect();
     for metric in &METRICS {
         heading(&mut text, metric.name, metric.kind, metric.help);
-        let sum = workers.iter().map(|worker| (metric.value)(&worker.server, &worker.runtime.stats())).sum();
+        let numbers = workers.iter().zip(&runtimes);
+        let sum = numbers.map(|(worker, runtime)| (metric.value)(&worker.server, runtime)).sum();
         line(&mut text, metric.name, "", sum);
     }
     render_statuses(&mut text, workers);

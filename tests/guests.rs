@@ -35,7 +35,7 @@ impl Stage {
     fn new(router: Router) -> Stage {
         log::keep(::log::LevelFilter::Error);
         let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
-        let stats = Arc::new(Stats::new());
+        let stats = Arc::new(Stats::default());
         let server = Server::new(router.get("/fine", async |_| "fine"))
             .limits(Limits { handler_timeout: Duration::from_secs(5), ..Limits::default() })
             .stats(stats.clone());

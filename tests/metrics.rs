@@ -4,8 +4,10 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic;
+use std::time::Duration;
 
 use common::server::{Client, Server};
+use glassbox::http::stats::Stats;
 
 /// A scrape: (name with labels) to value, after every rule of the format was checked.
 fn parse(text: &str) -> BTreeMap<String, f64> {
@@ -246,4 +248,15 @@ fn slow_clients_are_counted() {
     assert_eq!(stalled.head().status, 200);
     let counted = (0..10_000).any(|_| server.metric("glassbox_slow_clients_total") == 3);
     assert!(counted, "{} were counted", server.metric("glassbox_slow_clients_total"));
+}
+
+/// However the counters were made, they count.
+#[test]
+fn default_counters_count() {
+    for stats in [Stats::new(), Stats::default()] {
+        for status in [200, 404, 599] {
+            stats.answered(status, Duration::from_millis(2));
+        }
+        assert_eq!(stats.by_status().collect::<Vec<_>>(), [(200, 1), (404, 1), (599, 1)]);
+    }
 }
