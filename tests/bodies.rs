@@ -4,12 +4,15 @@ mod common;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use common::conversation::{Conversation, expect_one, statuses};
 use common::pipe::Pipe;
 use glassbox::Runtime;
-use glassbox::http::{Body, Limits, Request, Response, Router, Server, Status, serve_connection};
+use glassbox::http::{
+    Body, BodyError, BodySource, Chunk, Limits, Request, Response, Router, Server, Status, serve_connection,
+};
 
 /// What a task that reads a body has seen: the bytes, and how it ended.
 type Diary = Rc<RefCell<(usize, Option<Result<(), String>>)>>;
@@ -118,4 +121,41 @@ fn an_answer_may_be_the_body() {
     expect_one(&text, 200, false);
     assert!(text.ends_with(&"x".repeat(100_000)));
     conversation.end();
+}
+
+/// A chunk leaves in one write, with its size in front and its line end behind, whether it is small enough to be copied
+/// or not. Head and end are writes of their own here, because the body
+/// waits before each piece.
+#[test]
+fn a_chunk_is_one_write() {
+    struct Slow {
+        size: usize,
+        left: usize,
+        waited: bool,
+    }
+    impl BodySource for Slow {
+        fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
+            self.waited = !self.waited;
+            if self.waited {
+                cx.waker().wake_by_ref(); // So that what has been said so far leaves.
+                return Poll::Pending;
+            }
+            let next = self.left.checked_sub(1);
+            self.left = next.unwrap_or_default();
+            Poll::Ready(next.map(|_| Ok(Chunk::Owned(vec![b'x'; self.size]))))
+        }
+    }
+    for size in [1, 4_000, 100_000] {
+        let router = Router::new().get("/", async move |_| {
+            let body = Slow { size, left: 5, waited: false };
+            Response::new(Status::OK).with_body(Body::stream(body, None))
+        });
+        let conversation = Conversation::new(router, Limits::default());
+        let text = conversation.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        expect_one(&text, 200, false);
+        let chunk = format!("{size:x}\r\n{}\r\n", "x".repeat(size));
+        assert!(text.ends_with(&(chunk.repeat(5) + "0\r\n\r\n")));
+        assert_eq!(conversation.pipe.writes(), 1 + 5 + 1, "head, five chunks, end");
+        conversation.end();
+    }
 }

@@ -53,7 +53,7 @@ struct Switch {
     set: fn(&mut Options),
 }
 
-const FLAGS: [Flag; 20] = [
+const FLAGS: [Flag; 21] = [
     flag("listen", "ADDR", "address and port; port 0 lets the system choose [127.0.0.1:8080]", |o, v| {
         o.listen = v
             .parse()
@@ -115,6 +115,9 @@ const FLAGS: [Flag; 20] = [
     }),
     flag("write-timeout", "S", "without a byte taken by the client; beyond: cut [30]", |o, v| {
         set(&mut o.limits.write_timeout, time(v)?)
+    }),
+    flag("min-rate", "BYTES", "a second that a client sends or takes, while we wait [240]", |o, v| {
+        set(&mut o.limits.min_rate, count(v)?)
     }),
     flag("idle-timeout", "S", "without a request; beyond: closed [60]", |o, v| {
         set(&mut o.limits.idle_timeout, time(v)?)
@@ -288,6 +291,7 @@ fn patient(limits: &Limits) -> Limits {
         write_timeout: limits.write_timeout.max(HOUR),
         idle_timeout: limits.idle_timeout.max(HOUR),
         handler_timeout: limits.handler_timeout.max(HOUR),
+        min_rate: 0,
         ..limits.clone()
     }
 }

@@ -227,6 +227,12 @@ impl<T: Transport> Wire<T> {
         Poll::Ready(self.body_is_done())
     }
 
+    /// Whether the client is still there, for those who wait for something else than its bytes. `Ready(Ok)`: it has
+    /// closed its side, and may or may not wait for the answer. An error: it is gone for certain.
+    pub(super) fn poll_end(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        self.flow.borrow_mut().poll_end(&self.transport, &self.service, cx)
+    }
+
     /// Calls `write` with the output buffer.
     pub(super) fn push(&self, write: impl FnOnce(&mut Buffer)) {
         let mut flow = self.flow.borrow_mut();
@@ -240,39 +246,39 @@ impl<T: Transport> Wire<T> {
 
     /// Sends all output.
     pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
-        self.poll_send(cx, &[], &mut 0)
+        self.poll_send(cx, [b"", b""], &mut 0)
     }
 
-    /// Sends all output, then `chunk` from `sent` on, in as few system calls as the kernel allows.
+    /// Sends all output, then `parts` from byte `sent` on, in as few system calls as the kernel allows.
     pub(super) fn poll_send(
         &self,
         cx: &mut Context<'_>,
-        chunk: &[u8],
+        parts: [&[u8]; 2],
         sent: &mut usize,
     ) -> Poll<Result<(), BodyError>> {
         let flow = &mut *self.flow.borrow_mut();
         loop {
             let queued: &[u8] = flow.output.as_deref().map_or(&[], |output| output);
-            let rest = &chunk[*sent..];
-            if queued.is_empty() && rest.is_empty() {
-                flow.output = None;
+            let (first, second) = split_off(parts, *sent);
+            // What is empty stands at the end, and is not offered: for one part the kernel has less to do.
+            let mut rest = [queued, first, second];
+            rest.sort_by_key(|part| part.is_empty());
+            let count = rest.iter().position(|part| part.is_empty()).unwrap_or(rest.len());
+            if count == 0 {
+                flow.note_all_sent();
                 self.note_sent();
                 return Poll::Ready(Ok(()));
             }
             if flow.is_over_budget() {
                 return flow.yield_turn(cx);
             }
-            let written = match (queued.is_empty(), rest.is_empty()) {
-                (false, false) => self.transport.poll_write(cx, &[IoSlice::new(queued), IoSlice::new(rest)]),
-                (false, true) => self.transport.poll_write(cx, &[IoSlice::new(queued)]),
-                (true, _) => self.transport.poll_write(cx, &[IoSlice::new(rest)]),
-            };
-            let Poll::Ready(written) = written else {
+            let Poll::Ready(written) = self.transport.poll_write(cx, &rest.map(IoSlice::new)[..count]) else {
                 ready!(flow.poll_deadline(&self.service.limits, Wait::Write, cx));
+                self.service.stats.slow.add(1);
                 let late = io::Error::new(io::ErrorKind::TimedOut, "the client takes too long to read");
                 return Poll::Ready(Err(late.into()));
             };
-            *sent += flow.note_written(written?)?;
+            *sent += flow.note_written(&self.service.limits, written?)?;
         }
     }
 
@@ -311,4 +317,10 @@ impl<T: Transport> Wire<T> {
         let flow = self.flow.borrow();
         flow.ended || (flow.input.is_none() && flow.shelf.is_empty() && flow.body.is_done())
     }
+}
+
+/// What is left of two parts behind their first `sent` bytes.
+fn split_off([first, second]: [&[u8]; 2], sent: usize) -> (&[u8], &[u8]) {
+    let of_first = sent.min(first.len());
+    (&first[of_first..], &second[sent - of_first..])
 }
