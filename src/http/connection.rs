@@ -307,6 +307,7 @@ impl<T: Transport> Future for Answer<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        this.wire.note_owner(cx);
         let service = &this.wire.service;
         match panic::catch_unwind(AssertUnwindSafe(|| this.handler.as_mut().poll(cx))) {
             Ok(Poll::Ready(response)) => return Poll::Ready(Ok(response)),
@@ -337,6 +338,7 @@ impl<T: Transport> Future for NextPiece<'_, T> {
     type Output = Option<Result<Chunk, BodyError>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.wire.note_owner(cx);
         if let Poll::Ready(piece) = self.body.poll_chunk(cx) {
             return Poll::Ready(piece);
         }
@@ -359,6 +361,7 @@ impl<T: Transport> Future for Send<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        this.wire.note_owner(cx);
         this.wire.poll_send(cx, this.chunk, &mut this.sent)
     }
 }

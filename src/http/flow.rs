@@ -3,7 +3,8 @@
 //!
 //! 1. A buffer is held only while it has bytes in it, and goes back to the pool before a wait for more. A half-sent head
 //!    is kept on a shelf of its own size.
-//! 2. One timer serves all waits. It is pushed back lazily and named by what it waits for; `wait.rs` has the limits.
+//! 2. One timer serves all waits for bytes, another one those for room: a task that reads the body may wait while the
+//!    connection waits to write. Each is pushed back lazily and named by what it waits for; `wait.rs` has the limits.
 //! 3. A socket that is always ready, or a client that pipelines without end, would keep its task running for ever and
 //!    starve the others: after `BUDGET` transfers and requests in a row the task goes to the end of the queue.
 
@@ -42,11 +43,24 @@ pub(super) struct Flow {
     pub(super) body: IncomingBody,
     /// The client has sent its last byte.
     pub(super) ended: bool,
+    /// For bytes, and for room.
+    reading: Patience,
+    writing: Patience,
+    /// Transfers and requests since the last wait.
+    transfers: u32,
+}
+
+/// How long one side of a connection may wait.
+struct Patience {
     deadline: Sleep,
     /// What `deadline` was set for. `Nothing`: set it anew at the next wait.
     waiting_for: Wait,
-    /// Transfers and requests since the last wait.
-    transfers: u32,
+}
+
+impl Patience {
+    fn new(handle: &Handle) -> Patience {
+        Patience { deadline: handle.sleep_until(handle.turn_time()), waiting_for: Wait::Nothing }
+    }
 }
 
 impl Flow {
@@ -58,10 +72,14 @@ impl Flow {
             scan: HeadScan::default(),
             body: IncomingBody::none(),
             ended: false,
-            deadline: handle.sleep_until(handle.turn_time()),
-            waiting_for: Wait::Nothing,
+            reading: Patience::new(handle),
+            writing: Patience::new(handle),
             transfers: 0,
         }
+    }
+
+    fn patience(&mut self, wait: Wait) -> &mut Patience {
+        if wait == Wait::Write { &mut self.writing } else { &mut self.reading }
     }
 
     /// Whether others must have their turn first; see `yield_turn`.
@@ -73,7 +91,7 @@ impl Flow {
     pub(super) fn note_request(&mut self) {
         self.scan = HeadScan::default();
         self.transfers += 1;
-        self.waiting_for = Wait::Nothing;
+        self.reading.waiting_for = Wait::Nothing;
         self.release_empty();
     }
 
@@ -126,18 +144,19 @@ impl Flow {
         self.transfers += 1;
         // A head and a farewell have a limit for the whole of them; for the rest each byte buys new time.
         if !matches!(wait, Wait::Head | Wait::Linger) {
-            self.waiting_for = Wait::Nothing;
+            self.patience(wait).waiting_for = Wait::Nothing;
         }
     }
 
     /// Ready when the wait has lasted too long.
     pub(super) fn poll_deadline(&mut self, limits: &Limits, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
         self.transfers = 0;
-        if self.waiting_for != wait {
-            self.waiting_for = wait;
-            self.deadline.reset_after(wait.limit(limits));
+        let patience = self.patience(wait);
+        if patience.waiting_for != wait {
+            patience.waiting_for = wait;
+            patience.deadline.reset_after(wait.limit(limits));
         }
-        Pin::new(&mut self.deadline).poll(cx)
+        Pin::new(&mut patience.deadline).poll(cx)
     }
 
     /// Goes to the end of the queue: `Pending`, with the wake made already.
