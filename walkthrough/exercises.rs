@@ -1,0 +1,45 @@
+//! The exercises of all chapters, unsolved: each test fails until you solve its exercise.
+//!
+//! `cargo test --example exercises ch07` runs those of chapter 7. Edit `walkthrough/07-.../exercise1.rs` until they pass.
+
+fn main() {
+    println!("try: cargo test --example exercises ch01");
+}
+
+// chapter 01
+
+// chapter 02
+
+// chapter 03
+
+// chapter 04
+#[cfg(test)]
+#[path = "04-what-is-a-future/exercise1.rs"]
+mod ch04_exercise1;
+#[cfg(test)]
+#[path = "04-what-is-a-future/exercise2.rs"]
+mod ch04_exercise2;
+
+// chapter 05
+
+// chapter 06
+
+// chapter 07
+
+// chapter 08
+
+// chapter 09
+
+// chapter 10
+
+// chapter 11
+
+// chapter 12
+
+// chapter 13
+
+// chapter 14
+
+// chapter 15
+
+// chapter 16
