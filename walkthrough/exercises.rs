@@ -21,6 +21,12 @@ mod ch04_exercise1;
 mod ch04_exercise2;
 
 // chapter 05
+#[cfg(test)]
+#[path = "05-why-not-poll-all/exercise1.rs"]
+mod ch05_exercise1;
+#[cfg(test)]
+#[path = "05-why-not-poll-all/exercise2.rs"]
+mod ch05_exercise2;
 
 // chapter 06
 

@@ -21,6 +21,12 @@ mod ch04_exercise1;
 mod ch04_exercise2;
 
 // chapter 05
+#[cfg(test)]
+#[path = "05-why-not-poll-all/solution1.rs"]
+mod ch05_exercise1;
+#[cfg(test)]
+#[path = "05-why-not-poll-all/solution2.rs"]
+mod ch05_exercise2;
 
 // chapter 06
 
