@@ -29,6 +29,12 @@ mod ch05_exercise1;
 mod ch05_exercise2;
 
 // chapter 06
+#[cfg(test)]
+#[path = "06-what-is-a-waker/solution1.rs"]
+mod ch06_exercise1;
+#[cfg(test)]
+#[path = "06-what-is-a-waker/solution2.rs"]
+mod ch06_exercise2;
 
 // chapter 07
 
