@@ -23,7 +23,7 @@ impl Outbox {
     /// Writes what the socket takes. `true`: everything is gone.
     pub fn flush(&mut self, socket: &mut impl Write) -> io::Result<bool> {
         // The mistake to repair: it ignores how many bytes were taken, and that there may be room for more.
-        socket.write(&self.bytes)?;
+        let _ = socket.write(&self.bytes)?;
         self.bytes.clear();
         Ok(true)
     }
