@@ -7,10 +7,28 @@ fn main() {
 }
 
 // chapter 01
+#[cfg(test)]
+#[path = "01-one-blocking-read/solution1.rs"]
+mod ch01_exercise1;
+#[cfg(test)]
+#[path = "01-one-blocking-read/solution2.rs"]
+mod ch01_exercise2;
 
 // chapter 02
+#[cfg(test)]
+#[path = "02-never-wait/solution1.rs"]
+mod ch02_exercise1;
+#[cfg(test)]
+#[path = "02-never-wait/solution2.rs"]
+mod ch02_exercise2;
 
 // chapter 03
+#[cfg(test)]
+#[path = "03-who-tells-us/solution1.rs"]
+mod ch03_exercise1;
+#[cfg(test)]
+#[path = "03-who-tells-us/solution2.rs"]
+mod ch03_exercise2;
 
 // chapter 04
 #[cfg(test)]
