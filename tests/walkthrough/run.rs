@@ -18,19 +18,21 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// What cargo has built: (kind, name, as a test) and where it is.
 pub static BUILT: LazyLock<Built> = LazyLock::new(|| {
     let mut built = Built(BTreeMap::new());
-    built.build(&[]);
+    built.build(&["test", "--no-run"]);
     // Not part of `cargo test`, because they fail.
-    built.build(&["--example", "exercises"]);
+    built.build(&["test", "--no-run", "--example", "exercises"]);
+    // Of an example that has tests of its own, `cargo test` builds the tests alone.
+    built.build(&["build", "--examples"]);
     built
 });
 
 pub struct Built(BTreeMap<(String, String, bool), PathBuf>);
 
 impl Built {
-    fn build(&mut self, targets: &[&str]) {
+    fn build(&mut self, what: &[&str]) {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(["test", "--no-run", "--offline", "--message-format", "json"]).args(targets);
+        command.args(what).args(["--offline", "--message-format", "json"]);
         // Where we are ourselves: target/debug/deps/walkthrough-....
         let own = std::env::current_exe().expect("we are a file");
         let profile = own.parent().and_then(|deps| deps.parent()).expect("deps is in a profile's folder");

@@ -14,7 +14,7 @@ fn poll_once<T>(input: &Input, future: Pin<&mut impl Future<Output = T>>) -> Pol
 #[track_caller]
 fn expect(input: &Input, expected: &[&str]) {
     let trace = input.trace();
-    println!("{}", trace.join("\n"));
+    println!("\n{}", trace.join("\n"));
     assert_eq!(trace, expected);
 }
 

@@ -33,7 +33,7 @@ fn a_round_polls_each_task_once() {
         diary.borrow_mut().push(format!("round {round}"));
         spin.round();
     }
-    println!("{}", diary.borrow().join("\n"));
+    println!("\n{}", diary.borrow().join("\n"));
     let expected = [
         "round 1",
         "a pending",
@@ -52,6 +52,7 @@ fn a_round_polls_each_task_once() {
 /// The work is the same, five letters. The polls are not.
 #[test]
 fn polls_grow_with_idle_tasks() {
+    println!();
     for idle in [0, 1, 10, 100, 1_000] {
         let bill = run(idle, 1);
         println!("{idle} idle tasks: {} polls for {} letters", bill.polls, bill.letters);
