@@ -55,6 +55,12 @@ mod ch06_exercise1;
 mod ch06_exercise2;
 
 // chapter 07
+#[cfg(test)]
+#[path = "07-ready-queue/solution1.rs"]
+mod ch07_exercise1;
+#[cfg(test)]
+#[path = "07-ready-queue/solution2.rs"]
+mod ch07_exercise2;
 
 // chapter 08
 
