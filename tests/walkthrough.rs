@@ -4,6 +4,8 @@
 //!
 //! Each checker is a function over a page with small bad pages beside it, so that it is seen to find something.
 
+#[path = "walkthrough/built.rs"]
+mod built;
 #[path = "walkthrough/commands.rs"]
 mod commands;
 #[path = "walkthrough/exercises.rs"]

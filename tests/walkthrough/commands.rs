@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::page::Page;
-use super::run::{BUILT, Call, Target, output};
+use super::run::{Call, Target, output};
 
 /// What commands other than ours may begin with.
 const TOOLS: [&str; 8] = ["curl", "kill", "git", "ulimit", "strace", "printf", "mdbook", "nc"];
@@ -35,7 +35,7 @@ impl Lists {
 /// What `--list` says.
 pub fn list(target: Target, name: &str) -> Result<Vec<String>, String> {
     let call = Call { target, name: name.to_owned(), arguments: vec!["--list".to_owned()] };
-    let text = output(BUILT.command(&call)?)?;
+    let text = output(call.command()?)?;
     Ok(text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
 }
 
@@ -79,7 +79,7 @@ fn check(command: &str, lists: &mut Lists) -> Result<(), String> {
 
 fn ours(command: &str, lists: &mut Lists) -> Result<(), String> {
     let call = Call::parse(command)?;
-    BUILT.command(&call)?;
+    call.command()?;
     if !matches!(call.target, Target::Test | Target::ExampleTest) {
         return Ok(());
     }

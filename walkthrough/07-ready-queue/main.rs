@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker};
 use glassbox::Recorder;
 use glassbox::runtime::executor::Executor;
 use glassbox::runtime::ready::ReadyQueue;
+use glassbox::runtime::sentence::Timeline;
 use glassbox::runtime::task::TaskFuture;
 use glassbox::runtime::trace::{Outcome, TaskId, Tracer};
 use glassbox::runtime::waker_cell::WakerCell;
@@ -68,14 +69,11 @@ impl Bench {
     /// Prints what has happened since the last time: what a task does in its poll is indented, and a line that
     /// repeats stands once with a count.
     fn print(&self) {
-        let story = self.log.story();
-        let mut inside = false;
-        for same in story.chunk_by(|a, b| a == b) {
-            let line = &same[0];
-            inside &= !(line.ends_with("pending") || line.ends_with("completed"));
+        let (mut timeline, events) = (Timeline::default(), self.log.take());
+        for same in events.chunk_by(|a, b| a == b) {
+            let indent = if timeline.is_inside(&same[0]) { "    " } else { "" };
             let times = if same.len() > 1 { format!("  x {}", same.len()) } else { String::new() };
-            println!("  {}{line}{times}", if inside { "    " } else { "" });
-            inside |= line.contains(" polled (");
+            println!("  {indent}{}{times}", same[0]);
         }
     }
 }
