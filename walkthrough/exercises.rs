@@ -63,6 +63,12 @@ mod ch07_exercise1;
 mod ch07_exercise2;
 
 // chapter 08
+#[cfg(test)]
+#[path = "08-socket-wakes-task/exercise1.rs"]
+mod ch08_exercise1;
+#[cfg(test)]
+#[path = "08-socket-wakes-task/exercise2.rs"]
+mod ch08_exercise2;
 
 // chapter 09
 
