@@ -36,7 +36,7 @@ pub fn play(mistakes: Mistakes) -> io::Result<()> {
     }
 
     println!("a client sends 1,500 bytes at once:");
-    let long = REQUEST.replace("here", &"h".repeat(1_473));
+    let long = REQUEST.replace("here", &"h".repeat(1_474));
     println!("  d: {}", status(send(address, &long)?)?);
 
     println!("a hundred clients connect and say nothing:");
