@@ -89,8 +89,8 @@ impl Future for Letter {
             return Poll::Ready(letter);
         }
         // Every `Pending` has arranged a wake: the newest waker lies where the news will come in.
-        shared.waiter = Some(cx.waker().clone());
-        drop(shared);
+        let old = shared.waiter.replace(cx.waker().clone());
+        drop((shared, old)); // in this order: a waker is foreign code, its drop too, and the lock is free by then
         let _there = self.waiting.send(());
         Poll::Pending
     }
