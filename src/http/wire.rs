@@ -20,6 +20,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -31,7 +32,7 @@ use super::head::Head;
 use super::incoming::{IncomingBody, Taken};
 use super::method::Method;
 use super::pool::Pooled;
-use super::service::Service;
+use super::service::{Membership, Service};
 use super::wait::Wait;
 use crate::net::Transport;
 use crate::runtime::waker_cell::WakerCell;
@@ -40,6 +41,10 @@ use crate::runtime::waker_cell::WakerCell;
 pub(super) struct Wire<T> {
     transport: T,
     pub(super) service: Rc<Service>,
+    /// Who is at the other end, if that is known.
+    pub(super) peer: Option<SocketAddr>,
+    /// Our entry in the list of connections.
+    pub(super) member: Membership,
     /// Borrowed for one `poll_` call at a time. The transport runs under that borrow and must not come back here.
     flow: RefCell<Flow>,
     /// Which request the body belongs to; 0 when its time is over.
@@ -55,17 +60,22 @@ pub(super) struct Wire<T> {
 }
 
 impl<T: Transport> Wire<T> {
-    pub(super) fn new(transport: T, service: Rc<Service>) -> Wire<T> {
-        Wire {
+    /// Made before the connection's future, which then holds one pointer: what an `async fn` takes by value it keeps
+    /// for good, moved on or not.
+    pub(super) fn new(transport: T, peer: Option<SocketAddr>, member: Membership) -> Rc<Wire<T>> {
+        let service = member.service.clone();
+        Rc::new(Wire {
             transport,
             flow: RefCell::new(Flow::new(&service.handle)),
             service,
+            peer,
+            member,
             request: Cell::new(0),
             answered: Cell::new(0),
             body_is_held: Cell::new(false),
             body_waiter: WakerCell::default(),
             owner: WakerCell::default(),
-        }
+        })
     }
 
     /// The next request's head. `None`: the client has closed between two requests, or was idle for too long, or
