@@ -30,7 +30,7 @@ use crate::runtime::Handle;
 use crate::runtime::join::JoinHandle;
 use crate::sync::{Permit, Semaphore};
 
-/// Accepted in one go before others get their turn: a flood of connections must not starve those that are open.
+/// Accepted, or failed, in one go before others get their turn: a flood of connections must not starve those that are open.
 const ACCEPTS_PER_TURN: u32 = 64;
 
 /// How long to wait after a failed accept, unless a connection ends first.
@@ -138,11 +138,10 @@ async fn accept_loop(listener: &TcpListener, service: &Rc<Service>) {
             }
             Err(error) => {
                 service.stats.accept_errors.add(1);
-                if is_of_one_connection(&error) {
-                    continue;
+                if !is_of_one_connection(&error) {
+                    complaint.say(service.handle.now(), &error);
+                    race(service.connection_ended.notified(), service.handle.sleep(ACCEPT_PAUSE)).await;
                 }
-                complaint.say(service.handle.now(), &error);
-                race(service.connection_ended.notified(), service.handle.sleep(ACCEPT_PAUSE)).await;
             }
         }
         in_a_row += 1;
