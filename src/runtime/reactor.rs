@@ -262,12 +262,15 @@ impl<S: Source> Registration<S> {
                 result => return Poll::Ready(result),
             }
         }
+        // First, because nobody would take the waker out again. No event is lost between the two: events are taken in by
+        // `wait`, on this thread.
+        if let Err(error) = self.tell_os(direction) {
+            drop(side.waiter.take());
+            return Poll::Ready(Err(error));
+        }
         side.waiter.store(cx.waker());
         side.waits.set(side.waits.get() + 1);
-        match self.tell_os(direction) {
-            Ok(()) => Poll::Pending,
-            Err(error) => Poll::Ready(Err(error)),
-        }
+        Poll::Pending
     }
 
     /// Says that the latest try moved fewer bytes than it had room for. The kernel's buffer is then empty (read)
