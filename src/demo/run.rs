@@ -6,7 +6,7 @@
 //! ```
 
 use std::cell::Cell;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::panic::{self, AssertUnwindSafe};
@@ -73,6 +73,7 @@ fn serve(options: &Options) -> Result<(), String> {
     let crew =
         Crew { options: options.clone(), workers: Arc::default(), watch: Arc::default(), stop: Flag::new() };
     let trace_file = options.trace_file.as_deref().map(create).transpose()?;
+    options.files.as_deref().map_or(Ok(()), check_folder)?;
     let first = prepare(&crew, options.listen, 0)?;
     let address = first.listener.local_addr().map_err(|error| error.to_string())?;
     let signals =
@@ -115,6 +116,12 @@ fn create(path: &Path) -> Result<File, String> {
         format!("cannot create {}: {error} (hint: --trace-file wants a writable path)", path.display())
     };
     File::create(path).map_err(failed)
+}
+
+/// A misspelt folder would be a server that answers 404 to everything.
+fn check_folder(path: &Path) -> Result<(), String> {
+    let failed = |error| format!("cannot serve {}: {error} (hint: --files wants a folder)", path.display());
+    fs::read_dir(path).map(drop).map_err(failed)
 }
 
 /// A worker's life. If it fails or panics, all stop: a server that goes on with fewer workers than it was given would
