@@ -6,10 +6,10 @@
 //! ```
 
 use std::cell::Cell;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -72,8 +72,10 @@ struct Crew {
 fn serve(options: &Options) -> Result<(), String> {
     let crew =
         Crew { options: options.clone(), workers: Arc::default(), watch: Arc::default(), stop: Flag::new() };
+    if let Some(folder) = options.files.as_deref().filter(|folder| !folder.is_dir()) {
+        return Err(format!("{} is no folder (hint: --files wants one that exists)", folder.display()));
+    }
     let trace_file = options.trace_file.as_deref().map(create).transpose()?;
-    options.files.as_deref().map_or(Ok(()), check_folder)?;
     let first = prepare(&crew, options.listen, 0)?;
     let address = first.listener.local_addr().map_err(|error| error.to_string())?;
     let signals =
@@ -118,16 +120,10 @@ fn create(path: &Path) -> Result<File, String> {
     File::create(path).map_err(failed)
 }
 
-/// A misspelt folder would be a server that answers 404 to everything.
-fn check_folder(path: &Path) -> Result<(), String> {
-    let failed = |error| format!("cannot serve {}: {error} (hint: --files wants a folder)", path.display());
-    fs::read_dir(path).map(drop).map_err(failed)
-}
-
 /// A worker's life. If it fails or panics, all stop: a server that goes on with fewer workers than it was given would
 /// say that all is well, and answer the connections of a port that nobody reads with silence.
 fn all_or_none(stop: &Flag, nth: usize, life: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
-    let result = panic::catch_unwind(AssertUnwindSafe(life))
+    let result = catch_unwind(AssertUnwindSafe(life))
         .unwrap_or_else(|payload| Err(format!("worker {nth} panicked: {}", panic_message(&payload))));
     if let Err(error) = &result {
         log::error!("{error}; stopping");
@@ -258,8 +254,28 @@ fn start_log(verbosity: i8) {
         1 => log::LevelFilter::Debug,
         2.. => log::LevelFilter::Trace,
     };
-    if let Err(error) = simple_logger::SimpleLogger::new().with_level(level).init() {
-        eprintln!("glassbox: no log: {error}");
+    let logger = Quiet(simple_logger::SimpleLogger::new().with_level(level));
+    // An error means that somebody else logs already; there is nobody else.
+    if log::set_boxed_logger(Box::new(logger)).is_ok() {
+        log::set_max_level(level);
+    }
+}
+
+/// A log that nobody can read any more is no reason to stop serving. simple_logger panics when stderr is a closed pipe
+/// or a full disk (it uses `eprintln!`); the panic ends here, and the line is lost.
+struct Quiet<L>(L);
+
+impl<L: log::Log> log::Log for Quiet<L> {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.0.log(record)));
+    }
+
+    fn flush(&self) {
+        self.0.flush();
     }
 }
 
