@@ -405,3 +405,27 @@ fn no_limit_at_all() {
     );
     conversation.end();
 }
+
+/// Behind a refusal the server says that it sends no more, and listens for a while, so that its word is not destroyed by
+/// a reset. But not for long, and not to everything: two seconds, or as many bytes as it would drain.
+#[test]
+fn a_farewell_is_short() {
+    let broken = "BROKEN\r\n\r\n";
+    let conversation = with(|_| {});
+    expect_one(&conversation.say(broken), 400, true);
+    assert!(conversation.pipe.is_closed(), "the server's side is closed");
+    for _ in 0..19 {
+        conversation.wait(SECOND / 10);
+        conversation.say("a byte now and then buys nothing");
+        assert_eq!(conversation.runtime.tasks().len(), 1, "it still listens");
+    }
+    conversation.wait(SECOND / 10);
+    assert_eq!(conversation.runtime.tasks(), []);
+
+    let conversation = with(|limits| limits.drain = 1000);
+    expect_one(&conversation.say(broken), 400, true);
+    conversation.say("x".repeat(1000));
+    assert_eq!(conversation.runtime.tasks().len(), 1);
+    conversation.say("x");
+    assert_eq!(conversation.runtime.tasks(), []);
+}

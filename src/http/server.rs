@@ -103,7 +103,8 @@ impl Server {
         let grace = self.grace;
         let service = self.into_service(listener.handle().clone());
         race(stop, accept_loop(&listener, &service)).await;
-        // New connections are refused from here on, so that a load balancer goes elsewhere.
+        // New connections are refused from here on, so that a load balancer goes elsewhere. That is also all that one
+        // sees who asks `/readyz` on a new connection each time; on one that is open and at work the answer is 503.
         drop(listener);
         drain(&service, grace).await
     }
