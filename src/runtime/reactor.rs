@@ -354,6 +354,35 @@ impl<S: Source> Registration<S> {
     }
 }
 
+/// One future's wait for one direction of a source. However the future ends, its waker does not stay behind.
+pub struct Waiting<'a, S: Source> {
+    io: &'a Registration<S>,
+    direction: Direction,
+    /// The number of the wait, while the reactor holds our waker.
+    number: Option<u64>,
+}
+
+impl<'a, S: Source> Waiting<'a, S> {
+    /// Not waiting yet.
+    pub fn new(io: &'a Registration<S>, direction: Direction) -> Waiting<'a, S> {
+        Waiting { io, direction, number: None }
+    }
+
+    /// Passes on what a `poll_io` came to, and notes whether the reactor now holds our waker.
+    pub fn note<T>(&mut self, polled: Poll<T>) -> Poll<T> {
+        self.number = polled.is_pending().then(|| self.io.wait_number(self.direction));
+        polled
+    }
+}
+
+impl<S: Source> Drop for Waiting<'_, S> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.io.forget(self.direction, number);
+        }
+    }
+}
+
 impl<S: Source> Drop for Registration<S> {
     /// Closing the descriptor, which happens when `source` is dropped right after, removes it from epoll: no system
     /// call for that. (Not if the descriptor was duplicated: then events may go on, under a key that somebody else
