@@ -315,6 +315,7 @@ impl<T: Transport> Future for Send<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        this.wire.note_owner(cx);
         let line_end: &[u8] = if this.ends_line { b"\r\n" } else { b"" };
         this.wire.poll_send(cx, [this.chunk, line_end], &mut this.sent)
     }

@@ -3,7 +3,8 @@
 //!
 //! 1. A buffer is held only while it has bytes in it, and goes back to the pool before a wait for more. A half-sent head
 //!    is kept on a shelf of its own size.
-//! 2. One timer serves all waits. It is pushed back lazily and named by what it waits for; `wait.rs` has the limits.
+//! 2. One timer serves all waits for bytes, another one those for room: a task that reads the body may wait while the
+//!    connection waits to write. Each is pushed back lazily and named by what it waits for; `wait.rs` has the limits.
 //!    It runs only while we wait for the client, and what the client moves buys time: so much for each byte, that
 //!    whoever sends or reads a byte now and then runs out of it.
 //! 3. A socket that is always ready, or a client that pipelines without end, would keep its task running for ever and
@@ -45,6 +46,15 @@ pub(super) struct Flow {
     pub(super) body: IncomingBody,
     /// The client has sent its last byte.
     pub(super) ended: bool,
+    /// For bytes, and for room.
+    reading: Patience,
+    writing: Patience,
+    /// Transfers and requests since the last wait.
+    transfers: u8,
+}
+
+/// How long one side of a connection may still wait.
+struct Patience {
     deadline: Sleep,
     /// What `deadline` was set for. `Nothing`: set it anew at the next wait.
     waiting_for: Wait,
@@ -52,8 +62,36 @@ pub(super) struct Flow {
     is_running: bool,
     /// Milliseconds that this wait may still last. Known only while the time does not run.
     left: u32,
-    /// Transfers and requests since the last wait.
-    transfers: u8,
+}
+
+impl Patience {
+    fn new(handle: &Handle) -> Patience {
+        let deadline = handle.sleep_until(handle.turn_time());
+        Patience { deadline, waiting_for: Wait::Nothing, is_running: false, left: 0 }
+    }
+
+    /// Stops the time, and pays for the bytes that came or left.
+    fn pay(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
+        // A head and a farewell have a limit for the whole of them.
+        if self.waiting_for == wait && self.is_running && !matches!(wait, Wait::Head | Wait::Linger) {
+            self.is_running = false;
+            let left = self.deadline.left().saturating_add(worth(bytes, limits.min_rate));
+            self.left = milliseconds(left.min(wait.limit(limits)));
+        }
+    }
+
+    /// Ready when the wait has lasted too long.
+    fn poll(&mut self, limits: &Limits, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
+        if self.waiting_for != wait {
+            self.waiting_for = wait;
+            self.is_running = true;
+            self.deadline.reset_after(wait.limit(limits));
+        } else if !self.is_running {
+            self.is_running = true;
+            self.deadline.reset_after(Duration::from_millis(self.left.into()));
+        }
+        Pin::new(&mut self.deadline).poll(cx)
+    }
 }
 
 impl Flow {
@@ -65,12 +103,14 @@ impl Flow {
             scan: HeadScan::default(),
             body: IncomingBody::none(),
             ended: false,
-            deadline: handle.sleep_until(handle.turn_time()),
-            waiting_for: Wait::Nothing,
-            is_running: false,
-            left: 0,
+            reading: Patience::new(handle),
+            writing: Patience::new(handle),
             transfers: 0,
         }
+    }
+
+    fn patience(&mut self, wait: Wait) -> &mut Patience {
+        if wait == Wait::Write { &mut self.writing } else { &mut self.reading }
     }
 
     /// Whether others must have their turn first; see `yield_turn`.
@@ -82,7 +122,7 @@ impl Flow {
     pub(super) fn note_request(&mut self) {
         self.scan = HeadScan::default();
         self.transfers = self.transfers.saturating_add(1);
-        self.waiting_for = Wait::Nothing;
+        self.reading.waiting_for = Wait::Nothing;
         self.release_empty();
     }
 
@@ -161,34 +201,18 @@ impl Flow {
     /// The client has taken all that there was: what comes next is a new wait.
     pub(super) fn note_all_sent(&mut self) {
         self.output = None;
-        if self.waiting_for == Wait::Write {
-            self.waiting_for = Wait::Nothing;
-        }
+        self.writing.waiting_for = Wait::Nothing;
     }
 
-    /// Stops the time, and pays for the bytes that came or left.
     fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
         self.transfers = self.transfers.saturating_add(1);
-        // A head and a farewell have a limit for the whole of them.
-        if self.waiting_for == wait && self.is_running && !matches!(wait, Wait::Head | Wait::Linger) {
-            self.is_running = false;
-            let left = self.deadline.left().saturating_add(worth(bytes, limits.min_rate));
-            self.left = milliseconds(left.min(wait.limit(limits)));
-        }
+        self.patience(wait).pay(limits, wait, bytes);
     }
 
     /// Ready when the wait has lasted too long.
     pub(super) fn poll_deadline(&mut self, limits: &Limits, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
         self.transfers = 0;
-        if self.waiting_for != wait {
-            self.waiting_for = wait;
-            self.is_running = true;
-            self.deadline.reset_after(wait.limit(limits));
-        } else if !self.is_running {
-            self.is_running = true;
-            self.deadline.reset_after(Duration::from_millis(self.left.into()));
-        }
-        Pin::new(&mut self.deadline).poll(cx)
+        self.patience(wait).poll(limits, wait, cx)
     }
 
     /// Goes to the end of the queue: `Pending`, with the wake made already.

@@ -68,6 +68,7 @@ impl<T: Transport> Future for Answer<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        this.wire.note_owner(cx);
         let service = &this.wire.service;
         let handler = this.handler.as_mut().expect("cannot be polled after its drop");
         match guarded(service, "a handler", || handler.as_mut().poll(cx)) {
@@ -112,6 +113,7 @@ impl<T: Transport> Future for NextPiece<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        this.wire.note_owner(cx);
         match guarded(&this.wire.service, "a streamed body", || this.body.poll_chunk(cx)) {
             Some(Poll::Ready(piece)) => return Poll::Ready(piece),
             Some(Poll::Pending) => {}

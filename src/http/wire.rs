@@ -15,6 +15,8 @@
 //!    the input already nobody waits, and the answers to all pipelined requests leave in one write.
 //! 2. Every wait has a deadline, and every stretch of work an end: `flow.rs` keeps both.
 //! 3. A request's body can be read from its head to the end of its answer, and not a moment longer.
+//! 4. The transport keeps one waker for each direction. A body that is read in another task takes the one for reading;
+//!    the one for writing stays the connection's, or an answer would wait for a wake that goes to somebody else.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
@@ -48,6 +50,8 @@ pub(super) struct Wire<T> {
     body_is_held: Cell<bool>,
     /// Whoever waits for the body: told when its time is over.
     body_waiter: WakerCell,
+    /// The connection's own task, while somebody holds the body. It does all the writing.
+    owner: WakerCell,
 }
 
 impl<T: Transport> Wire<T> {
@@ -60,6 +64,7 @@ impl<T: Transport> Wire<T> {
             answered: Cell::new(0),
             body_is_held: Cell::new(false),
             body_waiter: WakerCell::default(),
+            owner: WakerCell::default(),
         }
     }
 
@@ -133,8 +138,24 @@ impl<T: Transport> Wire<T> {
         self.flow.borrow_mut().body.fail(RequestError::Framing);
     }
 
-    /// The next piece of the request's body.
+    /// Says that the connection's task is being polled with `cx`.
+    pub(super) fn note_owner(&self, cx: &Context<'_>) {
+        if self.body_is_held.get() {
+            self.owner.store(cx.waker());
+        }
+    }
+
+    /// The next piece of the request's body, for the connection's own task.
     fn poll_body(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
+        self.poll_body_after(cx, |cx| self.poll_flush(cx))
+    }
+
+    /// The next piece of the request's body. `flush` comes before each wait.
+    fn poll_body_after(
+        &self,
+        cx: &mut Context<'_>,
+        flush: impl Fn(&mut Context<'_>) -> Poll<Result<(), BodyError>>,
+    ) -> Poll<Option<Result<Chunk, BodyError>>> {
         self.promise_to_read();
         loop {
             match self.take_body() {
@@ -144,7 +165,7 @@ impl<T: Transport> Wire<T> {
                 Ok(Taken::NeedMore) => {}
             }
             // Answer before you wait: also the `100 Continue` that the client may be waiting for.
-            if let Err(error) = ready!(self.poll_flush(cx)) {
+            if let Err(error) = ready!(flush(cx)) {
                 return Poll::Ready(Some(Err(error)));
             }
             if let Err(error) = ready!(self.poll_fill_body(cx)) {
@@ -189,6 +210,7 @@ impl<T: Transport> Wire<T> {
     pub(super) fn revoke_body(&self) {
         self.answered.set(self.request.take());
         self.body_is_held.set(false);
+        drop(self.owner.take());
         self.body_waiter.wake();
     }
 
@@ -202,7 +224,15 @@ impl<T: Transport> Wire<T> {
             return Poll::Ready(Some(Err(RequestError::Truncated.into())));
         }
         self.body_waiter.store(cx.waker());
-        self.poll_body(cx)
+        if self.owner.key() == Some(cx.waker().data()) {
+            return self.poll_body(cx);
+        }
+        self.poll_body_after(cx, |_| {
+            if self.unsent() > 0 {
+                self.owner.wake(); // It stores its waker again in the poll that comes of this.
+            }
+            Poll::Ready(Ok(()))
+        })
     }
 
     /// Whether the request's body was read to its end.
@@ -323,4 +353,11 @@ impl<T: Transport> Wire<T> {
 fn split_off([first, second]: [&[u8]; 2], sent: usize) -> (&[u8], &[u8]) {
     let of_first = sent.min(first.len());
     (&first[of_first..], &second[sent - of_first..])
+}
+
+impl<T> Drop for Wire<T> {
+    /// The connection has ended in the middle of an answer. Whoever waits for the body would wait for ever.
+    fn drop(&mut self) {
+        self.body_waiter.wake();
+    }
 }
