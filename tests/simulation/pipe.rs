@@ -1,0 +1,383 @@
+//! A connection that can do to the server whatever a network can: short reads, short writes, a full buffer, a reset,
+//! half a close, events that are late, double or for nothing.
+//!
+//! What the server wrote is kept whole (`written`). How much of it the client has *taken* decides only how much room
+//! there is for more.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use glassbox::net::Transport;
+
+use super::log::{Entry, Log};
+use super::rng::Rng;
+use super::sabotage::{Place, Saboteur};
+use super::script::Tell;
+use super::stranger::Stranger;
+
+/// Both ends; clones are the same pipe.
+#[derive(Clone)]
+pub struct Pipe(Rc<State>);
+
+struct State {
+    client: usize,
+    log: Arc<Log>,
+    now: Rc<Cell<Duration>>,
+    dice: RefCell<Rng>,
+    saboteur: Rc<Saboteur>,
+    inbox: RefCell<VecDeque<u8>>,
+    /// The client's last byte is in the inbox, or was.
+    ended: Cell<bool>,
+    reset: Cell<bool>,
+    /// Every byte that the server wrote.
+    written: RefCell<Vec<u8>>,
+    /// How many of them the client has not taken, and how many may wait.
+    waiting: Cell<usize>,
+    room: Cell<usize>,
+    /// How many bytes the server has read, and when: the count after each read.
+    consumed: Cell<usize>,
+    reads: RefCell<Vec<(usize, Duration)>>,
+    accepted: Cell<Option<Duration>>,
+    /// Each write.
+    writes: RefCell<Vec<Written>>,
+    shutdown: Cell<Option<Duration>>,
+    shutdown_asked: Cell<bool>,
+    dropped: Cell<Option<Duration>>,
+    reader: Side,
+    writer: Side,
+}
+
+/// A write of the server, and what it had read by then.
+#[derive(Clone, Copy)]
+pub struct Written {
+    /// All bytes written so far, these included.
+    pub end: usize,
+    pub at: Duration,
+    pub consumed: usize,
+    pub last_read: Duration,
+}
+
+/// Who waits in one direction.
+#[derive(Default)]
+struct Side {
+    waker: RefCell<Option<Waker>>,
+    /// When the server was told "not now", if nothing has moved since.
+    blocked: Cell<Option<Duration>>,
+    /// An event is late.
+    owed: Cell<bool>,
+    /// A waker that another thread has, for a late event.
+    held: RefCell<Option<Waker>>,
+}
+
+impl Side {
+    fn block(&self, now: Duration, cx: &Context<'_>) {
+        if self.blocked.get().is_none() {
+            self.blocked.set(Some(now));
+        }
+        let replaced = self.waker.replace(Some(cx.waker().clone()));
+        drop(replaced);
+    }
+}
+
+impl Pipe {
+    pub fn new(
+        (client, seed): (usize, u64),
+        room: usize,
+        (log, now): (Arc<Log>, Rc<Cell<Duration>>),
+        saboteur: Rc<Saboteur>,
+    ) -> Pipe {
+        Pipe(Rc::new(State {
+            client,
+            log,
+            dice: RefCell::new(Rng::new(seed ^ ((client as u64 + 1) << 32))),
+            saboteur,
+            inbox: RefCell::default(),
+            ended: Cell::new(false),
+            reset: Cell::new(false),
+            written: RefCell::default(),
+            waiting: Cell::new(0),
+            room: Cell::new(room),
+            consumed: Cell::new(0),
+            reads: RefCell::default(),
+            accepted: Cell::new(None),
+            writes: RefCell::default(),
+            shutdown: Cell::new(None),
+            shutdown_asked: Cell::new(false),
+            dropped: Cell::new(None),
+            reader: Side::default(),
+            writer: Side::default(),
+            now,
+        }))
+    }
+
+    /// The server's end.
+    pub fn server_end(&self) -> ServerEnd {
+        ServerEnd(self.clone())
+    }
+
+    // What the client does. -------------------------------------------------------------------------------------
+
+    pub fn send(&self, bytes: &[u8], tell: Tell, stranger: &Stranger) {
+        let bytes = self.0.saboteur.spoil(Place::Request, bytes);
+        self.0.inbox.borrow_mut().extend(bytes.iter());
+        self.0.note("sent", bytes_len(&self.0.inbox));
+        self.tell(&self.0.reader, tell, stranger);
+    }
+
+    pub fn take(&self, count: usize, tell: Tell, stranger: &Stranger) {
+        let waiting = self.0.waiting.get();
+        self.0.waiting.set(waiting.saturating_sub(count));
+        if count > 0 && waiting > 0 {
+            self.tell(&self.0.writer, tell, stranger);
+        }
+    }
+
+    /// From now on the client takes everything at once.
+    pub fn take_everything(&self, stranger: &Stranger) {
+        self.0.room.set(usize::MAX);
+        self.take(usize::MAX, Tell::Now, stranger);
+    }
+
+    pub fn end(&self, tell: Tell, stranger: &Stranger) {
+        self.0.ended.set(true);
+        self.tell(&self.0.reader, tell, stranger);
+    }
+
+    pub fn reset(&self, tell: Tell, stranger: &Stranger) {
+        self.0.reset.set(true);
+        self.false_alarm(tell, stranger);
+    }
+
+    pub fn false_alarm(&self, tell: Tell, stranger: &Stranger) {
+        self.tell(&self.0.reader, tell, stranger);
+        self.tell(&self.0.writer, tell, stranger);
+    }
+
+    /// Late events arrive.
+    pub fn deliver(&self, stranger: &Stranger) {
+        for side in [&self.0.reader, &self.0.writer] {
+            let held = side.held.take();
+            if let Some(waker) = held {
+                stranger.call(move || waker.wake());
+            }
+            if side.owed.take() {
+                self.tell(side, Tell::Now, stranger);
+            }
+        }
+    }
+
+    fn tell(&self, side: &Side, tell: Tell, stranger: &Stranger) {
+        if matches!(tell, Tell::Late | Tell::LateForeign) {
+            side.owed.set(true);
+            if tell == Tell::LateForeign && side.held.borrow().is_none() {
+                let waker = side.waker.take();
+                side.held.replace(waker);
+            }
+            return;
+        }
+        let Some(waker) = side.waker.take() else { return };
+        if self.0.saboteur.swallows_wake() {
+            return;
+        }
+        match tell {
+            Tell::Foreign => stranger.call(move || waker.wake()),
+            Tell::Twice => {
+                waker.wake_by_ref();
+                waker.wake();
+            }
+            _ => waker.wake(),
+        }
+    }
+
+    // What can be seen from outside. ----------------------------------------------------------------------------
+
+    /// An event has not arrived yet.
+    pub fn is_owed(&self) -> bool {
+        self.0.reader.owed.get() || self.0.writer.owed.get()
+    }
+
+    /// The server takes the connection.
+    pub fn accept(&self) {
+        self.0.accepted.set(Some(self.0.now.get()));
+        self.0.note("accepted", 1);
+    }
+
+    pub fn accepted_at(&self) -> Option<Duration> {
+        self.0.accepted.get()
+    }
+
+    pub fn is_reset(&self) -> bool {
+        self.0.reset.get()
+    }
+
+    pub fn is_ended(&self) -> bool {
+        self.0.ended.get()
+    }
+
+    /// Bytes that the server has not read.
+    pub fn unread(&self) -> usize {
+        self.0.inbox.borrow().len()
+    }
+
+    pub fn consumed(&self) -> usize {
+        self.0.consumed.get()
+    }
+
+    /// When the server read the byte at this place.
+    pub fn read_time(&self, place: usize) -> Option<Duration> {
+        self.0.reads.borrow().iter().find(|(count, _)| *count > place).map(|(_, time)| *time)
+    }
+
+    pub fn last_read(&self) -> Duration {
+        self.0.reads.borrow().last().map_or(Duration::ZERO, |(_, time)| *time)
+    }
+
+    pub fn last_write(&self) -> Duration {
+        self.0.writes.borrow().last().map_or(Duration::ZERO, |write| write.at)
+    }
+
+    /// The write that the byte at this place left with.
+    pub fn write_of(&self, place: usize) -> Option<Written> {
+        self.0.writes.borrow().iter().find(|write| write.end > place).copied()
+    }
+
+    /// Since when the server waits for bytes, and for room.
+    pub fn read_blocked(&self) -> Option<Duration> {
+        self.0.reader.blocked.get()
+    }
+
+    pub fn write_blocked(&self) -> Option<Duration> {
+        self.0.writer.blocked.get()
+    }
+
+    pub fn has_room(&self) -> bool {
+        self.0.waiting.get() < self.0.room.get()
+    }
+
+    /// When the server said that it sends no more.
+    pub fn shutdown_at(&self) -> Option<Duration> {
+        self.0.shutdown.get()
+    }
+
+    /// When the server let go of its end.
+    pub fn dropped_at(&self) -> Option<Duration> {
+        self.0.dropped.get()
+    }
+
+    /// How much the server has written so far.
+    pub fn written(&self) -> usize {
+        self.0.written.borrow().len()
+    }
+
+    /// Calls `look` with what the server wrote behind `from`.
+    pub fn look<T>(&self, from: usize, look: impl FnOnce(&[u8]) -> T) -> T {
+        look(&self.0.written.borrow()[from..])
+    }
+}
+
+fn bytes_len(inbox: &RefCell<VecDeque<u8>>) -> usize {
+    inbox.borrow().len()
+}
+
+impl State {
+    fn note(&self, what: &'static str, count: usize) {
+        self.log.push(Entry::Pipe { client: self.client, what, count });
+    }
+
+    /// At most `most`, sometimes less: at least 1.
+    fn short(&self, most: usize) -> usize {
+        let mut dice = self.dice.borrow_mut();
+        if dice.one_in(3) { dice.between(1, 40).min(most) } else { most }
+    }
+}
+
+/// What the server holds.
+pub struct ServerEnd(Pipe);
+
+impl Drop for ServerEnd {
+    fn drop(&mut self) {
+        let state = &self.0.0;
+        state.dropped.set(Some(state.now.get()));
+        state.note("dropped after writing", self.0.written());
+        for side in [&state.reader, &state.writer] {
+            let waker = side.waker.take();
+            drop(waker);
+        }
+    }
+}
+
+impl Transport for ServerEnd {
+    fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let state = &*self.0.0;
+        if state.reset.get() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        let available = state.inbox.borrow().len().min(buffer.len());
+        if available == 0 {
+            if state.ended.get() {
+                return Poll::Ready(Ok(0));
+            }
+            state.reader.block(state.now.get(), cx);
+            return Poll::Pending;
+        }
+        let count = state.short(available);
+        for (place, byte) in buffer.iter_mut().zip(state.inbox.borrow_mut().drain(..count)) {
+            *place = byte;
+        }
+        state.reader.blocked.set(None);
+        state.consumed.set(state.consumed.get() + count);
+        state.reads.borrow_mut().push((state.consumed.get(), state.now.get()));
+        state.note("read", count);
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_write(&self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let state = &*self.0.0;
+        assert!(state.shutdown.get().is_none(), "the server writes after its shutdown");
+        if state.reset.get() {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let offered: usize = parts.iter().map(|part| part.len()).sum();
+        assert!(offered > 0, "the server writes nothing");
+        let room = state.room.get().saturating_sub(state.waiting.get());
+        if room == 0 {
+            state.writer.block(state.now.get(), cx);
+            return Poll::Pending;
+        }
+        let count = state.short(offered.min(room));
+        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).take(count).collect();
+        state.written.borrow_mut().extend(state.saboteur.spoil(Place::Answer, &bytes).iter());
+        if state.room.get() < usize::MAX {
+            state.waiting.set(state.waiting.get() + count);
+        }
+        state.writer.blocked.set(None);
+        state.writes.borrow_mut().push(Written {
+            end: self.0.written(),
+            at: state.now.get(),
+            consumed: state.consumed.get(),
+            last_read: self.0.last_read(),
+        });
+        state.note("written", count);
+        Poll::Ready(Ok(count))
+    }
+
+    /// Not at once, now and then: a transport may have a farewell of its own, as TLS does.
+    fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let state = &*self.0.0;
+        if state.reset.get() {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        }
+        if !state.shutdown_asked.replace(true) && state.dice.borrow_mut().one_in(2) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        state.shutdown.set(Some(state.now.get()));
+        state.note("shut down after writing", self.0.written());
+        Poll::Ready(Ok(()))
+    }
+}
