@@ -10,7 +10,7 @@ use std::time::Duration;
 use glassbox::http::Limits;
 
 use super::client::{self, Parsed, Response};
-use super::pipe::Pipe;
+use super::pipe::{Ending, Pipe};
 use super::request::{Expected, Kind};
 
 /// How long a closing connection listens for the client's own close.
@@ -105,16 +105,16 @@ impl Judge {
         if self.aborted || pipe.is_reset() {
             return self.gone(pipe);
         }
-        if let Some(at) = pipe.dropped_at() {
-            if std::mem::replace(&mut self.judged, true) {
-                return Ok(());
+        if let Some(ending) = pipe.ending() {
+            if !std::mem::replace(&mut self.judged, true) {
+                self.check_end(pipe, ending, around)?;
             }
-            return self.check_end(pipe, at, around);
+        } else if !pipe.is_owed() && pipe.accepted_at().is_some() {
+            self.check_due(pipe)?;
         }
-        if pipe.is_owed() || pipe.accepted_at().is_none() {
+        if pipe.is_owed() || pipe.accepted_at().is_none() || pipe.dropped_at().is_some() {
             return Ok(());
         }
-        self.check_due(pipe)?;
         self.check_limits(pipe, around)
     }
 
@@ -198,7 +198,7 @@ impl Judge {
             (400, Position::Body(at)) => at == nth && pipe.is_ended(),
             (503, _) => {
                 let began = pipe.read_time(span.head_end - 1).unwrap_or_default();
-                !self.kinds[nth].is_instant() && since(began) >= limits.handler_timeout
+                since(began) >= limits.handler_timeout
             }
             _ => false,
         };
@@ -224,9 +224,9 @@ impl Judge {
         }
     }
 
-    /// Requests that were sent to their last byte.
-    fn complete(&self) -> usize {
-        self.spans.iter().take_while(|span| span.end <= self.sent).count()
+    /// Requests whose last byte is among the first so many.
+    fn complete(&self, sent: usize) -> usize {
+        self.spans.iter().take_while(|span| span.end <= sent).count()
     }
 
     // What must have happened by now. ---------------------------------------------------------------------------
@@ -241,7 +241,7 @@ impl Judge {
             return Ok(());
         }
         match self.kinds.get(self.seen) {
-            Some(kind) if self.seen < self.complete() && kind.is_instant() => Err(format!(
+            Some(kind) if self.seen < self.complete(self.sent) && kind.is_instant() => Err(format!(
                 "answer {} to {:?} is due; the server has read {} of {} bytes",
                 self.seen + 1,
                 kind.what,
@@ -269,7 +269,9 @@ impl Judge {
             return if over(since, limits.handler_timeout) { late("a handler runs") } else { Ok(()) };
         };
         match self.position(pipe.consumed()) {
-            Position::Between if self.seen == self.complete() && over(since, limits.idle_timeout) => {
+            Position::Between
+                if self.seen == self.complete(self.sent) && over(since, limits.idle_timeout) =>
+            {
                 late("a connection is idle")
             }
             Position::Head(nth) => {
@@ -282,35 +284,33 @@ impl Judge {
     }
 
     /// The connection has ended. Why?
-    fn check_end(&self, pipe: &Pipe, at: Duration, around: Circumstances<'_>) -> Result<(), String> {
-        if self.closing && self.parsed < pipe.written() {
-            return Err("bytes behind the last answer".to_owned());
-        }
+    fn check_end(&self, pipe: &Pipe, ending: Ending, around: Circumstances<'_>) -> Result<(), String> {
         if self.closing || around.stopped {
             return Ok(());
         }
         let limits = around.limits;
-        if pipe.write_blocked().is_some_and(|since| at - since >= limits.write_timeout) {
+        if ending.write_blocked.is_some_and(|since| ending.at - since >= limits.write_timeout) {
             return Ok(());
         }
-        let waited = at.saturating_sub(pipe.last_read().max(pipe.accepted_at().unwrap_or_default()));
-        let all_answered = self.seen == self.complete() && self.parsed == pipe.written();
-        let position = self.position(pipe.consumed());
+        let accepted = pipe.accepted_at().unwrap_or_default();
+        let waited = ending.at.saturating_sub(ending.last_read.max(accepted));
+        let complete = self.complete(ending.consumed + ending.unread);
+        let all_answered = self.seen == complete && self.parsed == pipe.written();
+        let position = self.position(ending.consumed);
         let allowed = match position {
             Position::Between => {
-                all_answered && pipe.unread() == 0 && (pipe.is_ended() || waited >= limits.idle_timeout)
+                all_answered && ending.unread == 0 && (ending.ended || waited >= limits.idle_timeout)
             }
             // What was sent of the head is lost with it; the answers before are not.
-            Position::Head(_) => all_answered && pipe.is_ended(),
-            Position::Body(_) => pipe.is_ended() || waited >= limits.body_timeout,
+            Position::Head(_) => all_answered && ending.ended,
+            Position::Body(_) => ending.ended || waited >= limits.body_timeout,
         };
         if allowed {
             return Ok(());
         }
         Err(format!(
-            "the connection ended without a reason, with {} of {} answers, after {waited:?}, at {position:?}",
-            self.seen,
-            self.complete()
+            "the connection ended without a reason, with {} of {complete} answers, after {waited:?}, at {position:?}",
+            self.seen
         ))
     }
 }

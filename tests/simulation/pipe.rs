@@ -46,6 +46,8 @@ struct State {
     /// Each write.
     writes: RefCell<Vec<Written>>,
     shutdown: Cell<Option<Duration>>,
+    /// How things stood when the server ended the connection, one way or the other.
+    ending: Cell<Option<Ending>>,
     shutdown_asked: Cell<bool>,
     dropped: Cell<Option<Duration>>,
     reader: Side,
@@ -60,6 +62,19 @@ pub struct Written {
     pub at: Duration,
     pub consumed: usize,
     pub last_read: Duration,
+}
+
+/// The moment in which the server said that it sends no more, or let go.
+#[derive(Clone, Copy)]
+pub struct Ending {
+    pub at: Duration,
+    pub consumed: usize,
+    /// Sent and not read.
+    pub unread: usize,
+    pub last_read: Duration,
+    /// The client had ended before.
+    pub ended: bool,
+    pub write_blocked: Option<Duration>,
 }
 
 /// Who waits in one direction.
@@ -107,6 +122,7 @@ impl Pipe {
             accepted: Cell::new(None),
             writes: RefCell::default(),
             shutdown: Cell::new(None),
+            ending: Cell::new(None),
             shutdown_asked: Cell::new(false),
             dropped: Cell::new(None),
             reader: Side::default(),
@@ -269,6 +285,23 @@ impl Pipe {
         self.0.dropped.get()
     }
 
+    /// How things stood when the server ended the connection.
+    pub fn ending(&self) -> Option<Ending> {
+        self.0.ending.get()
+    }
+
+    fn note_ending(&self) {
+        let ending = Ending {
+            at: self.0.now.get(),
+            consumed: self.consumed(),
+            unread: self.unread(),
+            last_read: self.last_read(),
+            ended: self.is_ended(),
+            write_blocked: self.write_blocked(),
+        };
+        self.0.ending.set(Some(self.ending().unwrap_or(ending)));
+    }
+
     /// How much the server has written so far.
     pub fn written(&self) -> usize {
         self.0.written.borrow().len()
@@ -302,6 +335,7 @@ pub struct ServerEnd(Pipe);
 impl Drop for ServerEnd {
     fn drop(&mut self) {
         let state = &self.0.0;
+        self.0.note_ending();
         state.dropped.set(Some(state.now.get()));
         state.note("dropped after writing", self.0.written());
         for side in [&state.reader, &state.writer] {
@@ -376,6 +410,7 @@ impl Transport for ServerEnd {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        self.0.note_ending();
         state.shutdown.set(Some(state.now.get()));
         state.note("shut down after writing", self.0.written());
         Poll::Ready(Ok(()))
