@@ -289,7 +289,7 @@ impl Judge {
             return Ok(());
         }
         let limits = around.limits;
-        if ending.write_blocked.is_some_and(|since| ending.at - since >= limits.write_timeout) {
+        if ending.write_blocked.is_some_and(|since| ending.at.saturating_sub(since) >= limits.write_timeout) {
             return Ok(());
         }
         let accepted = pipe.accepted_at().unwrap_or_default();

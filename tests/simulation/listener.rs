@@ -12,8 +12,9 @@ use std::time::Duration;
 use glassbox::Handle;
 use glassbox::net::Listener;
 
-use super::pipe::{Pipe, ServerEnd};
+use super::pipe::Pipe;
 use super::script::AcceptError;
+use super::server_end::ServerEnd;
 
 /// What waits to be accepted; clones are the same.
 #[derive(Clone, Default)]
@@ -118,21 +119,16 @@ impl Future for Accept<'_> {
             Some(Err(AcceptError::Aborted)) => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
             Some(Err(error)) => {
                 self.state.failed.set(Some(self.state.now.get()));
-                Poll::Ready(Err(io::Error::from_raw_os_error(if error == AcceptError::Emfile {
-                    libc_emfile()
-                } else {
-                    libc_enfile()
-                })))
+                Poll::Ready(Err(io::Error::from_raw_os_error(number(error))))
             }
         }
     }
 }
 
-/// The numbers of Linux, of the BSDs and of macOS.
-fn libc_emfile() -> i32 {
-    24
-}
-
-fn libc_enfile() -> i32 {
-    23
+/// What Linux, the BSDs and macOS call it.
+fn number(error: AcceptError) -> i32 {
+    match error {
+        AcceptError::Enfile => 23,
+        AcceptError::Emfile | AcceptError::Aborted => 24,
+    }
 }

@@ -65,5 +65,6 @@ impl fmt::Display for Entry {
 
 /// A timeline as text, a line an entry.
 pub fn text(entries: &[Entry]) -> String {
-    entries.iter().map(|entry| format!("{entry}\n")).collect()
+    let lines: Vec<String> = entries.iter().map(Entry::to_string).collect();
+    lines.join("\n")
 }

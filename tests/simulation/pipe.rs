@@ -6,52 +6,50 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
-
-use glassbox::net::Transport;
 
 use super::log::{Entry, Log};
 use super::rng::Rng;
 use super::sabotage::{Place, Saboteur};
 use super::script::Tell;
+use super::server_end::ServerEnd;
 use super::stranger::Stranger;
 
 /// Both ends; clones are the same pipe.
 #[derive(Clone)]
-pub struct Pipe(Rc<State>);
+pub struct Pipe(pub(super) Rc<State>);
 
-struct State {
-    client: usize,
-    log: Arc<Log>,
-    now: Rc<Cell<Duration>>,
-    dice: RefCell<Rng>,
-    saboteur: Rc<Saboteur>,
-    inbox: RefCell<VecDeque<u8>>,
+pub(super) struct State {
+    pub(super) client: usize,
+    pub(super) log: Arc<Log>,
+    pub(super) now: Rc<Cell<Duration>>,
+    pub(super) dice: RefCell<Rng>,
+    pub(super) saboteur: Rc<Saboteur>,
+    pub(super) inbox: RefCell<VecDeque<u8>>,
     /// The client's last byte is in the inbox, or was.
-    ended: Cell<bool>,
-    reset: Cell<bool>,
+    pub(super) ended: Cell<bool>,
+    pub(super) reset: Cell<bool>,
     /// Every byte that the server wrote.
-    written: RefCell<Vec<u8>>,
+    pub(super) written: RefCell<Vec<u8>>,
     /// How many of them the client has not taken, and how many may wait.
-    waiting: Cell<usize>,
-    room: Cell<usize>,
+    pub(super) waiting: Cell<usize>,
+    pub(super) room: Cell<usize>,
     /// How many bytes the server has read, and when: the count after each read.
-    consumed: Cell<usize>,
-    reads: RefCell<Vec<(usize, Duration)>>,
-    accepted: Cell<Option<Duration>>,
+    pub(super) consumed: Cell<usize>,
+    pub(super) reads: RefCell<Vec<(usize, Duration)>>,
+    pub(super) accepted: Cell<Option<Duration>>,
     /// Each write.
-    writes: RefCell<Vec<Written>>,
-    shutdown: Cell<Option<Duration>>,
+    pub(super) writes: RefCell<Vec<Written>>,
+    pub(super) shutdown: Cell<Option<Duration>>,
     /// How things stood when the server ended the connection, one way or the other.
-    ending: Cell<Option<Ending>>,
-    shutdown_asked: Cell<bool>,
-    dropped: Cell<Option<Duration>>,
-    reader: Side,
-    writer: Side,
+    pub(super) ending: Cell<Option<Ending>>,
+    pub(super) shutdown_asked: Cell<bool>,
+    pub(super) dropped: Cell<Option<Duration>>,
+    pub(super) reader: Side,
+    pub(super) writer: Side,
 }
 
 /// A write of the server, and what it had read by then.
@@ -79,18 +77,18 @@ pub struct Ending {
 
 /// Who waits in one direction.
 #[derive(Default)]
-struct Side {
-    waker: RefCell<Option<Waker>>,
+pub(super) struct Side {
+    pub(super) waker: RefCell<Option<Waker>>,
     /// When the server was told "not now", if nothing has moved since.
-    blocked: Cell<Option<Duration>>,
+    pub(super) blocked: Cell<Option<Duration>>,
     /// An event is late.
-    owed: Cell<bool>,
+    pub(super) owed: Cell<bool>,
     /// A waker that another thread has, for a late event.
-    held: RefCell<Option<Waker>>,
+    pub(super) held: RefCell<Option<Waker>>,
 }
 
 impl Side {
-    fn block(&self, now: Duration, cx: &Context<'_>) {
+    pub(super) fn block(&self, now: Duration, cx: &Context<'_>) {
         if self.blocked.get().is_none() {
             self.blocked.set(Some(now));
         }
@@ -133,7 +131,7 @@ impl Pipe {
 
     /// The server's end.
     pub fn server_end(&self) -> ServerEnd {
-        ServerEnd(self.clone())
+        ServerEnd::new(self.clone())
     }
 
     // What the client does. -------------------------------------------------------------------------------------
@@ -290,7 +288,7 @@ impl Pipe {
         self.0.ending.get()
     }
 
-    fn note_ending(&self) {
+    pub(super) fn note_ending(&self) {
         let ending = Ending {
             at: self.0.now.get(),
             consumed: self.consumed(),
@@ -318,101 +316,13 @@ fn bytes_len(inbox: &RefCell<VecDeque<u8>>) -> usize {
 }
 
 impl State {
-    fn note(&self, what: &'static str, count: usize) {
+    pub(super) fn note(&self, what: &'static str, count: usize) {
         self.log.push(Entry::Pipe { client: self.client, what, count });
     }
 
     /// At most `most`, sometimes less: at least 1.
-    fn short(&self, most: usize) -> usize {
+    pub(super) fn short(&self, most: usize) -> usize {
         let mut dice = self.dice.borrow_mut();
         if dice.one_in(3) { dice.between(1, 40).min(most) } else { most }
-    }
-}
-
-/// What the server holds.
-pub struct ServerEnd(Pipe);
-
-impl Drop for ServerEnd {
-    fn drop(&mut self) {
-        let state = &self.0.0;
-        self.0.note_ending();
-        state.dropped.set(Some(state.now.get()));
-        state.note("dropped after writing", self.0.written());
-        for side in [&state.reader, &state.writer] {
-            let waker = side.waker.take();
-            drop(waker);
-        }
-    }
-}
-
-impl Transport for ServerEnd {
-    fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let state = &*self.0.0;
-        if state.reset.get() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        let available = state.inbox.borrow().len().min(buffer.len());
-        if available == 0 {
-            if state.ended.get() {
-                return Poll::Ready(Ok(0));
-            }
-            state.reader.block(state.now.get(), cx);
-            return Poll::Pending;
-        }
-        let count = state.short(available);
-        for (place, byte) in buffer.iter_mut().zip(state.inbox.borrow_mut().drain(..count)) {
-            *place = byte;
-        }
-        state.reader.blocked.set(None);
-        state.consumed.set(state.consumed.get() + count);
-        state.reads.borrow_mut().push((state.consumed.get(), state.now.get()));
-        state.note("read", count);
-        Poll::Ready(Ok(count))
-    }
-
-    fn poll_write(&self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let state = &*self.0.0;
-        assert!(state.shutdown.get().is_none(), "the server writes after its shutdown");
-        if state.reset.get() {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        }
-        let offered: usize = parts.iter().map(|part| part.len()).sum();
-        assert!(offered > 0, "the server writes nothing");
-        let room = state.room.get().saturating_sub(state.waiting.get());
-        if room == 0 {
-            state.writer.block(state.now.get(), cx);
-            return Poll::Pending;
-        }
-        let count = state.short(offered.min(room));
-        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).take(count).collect();
-        state.written.borrow_mut().extend(state.saboteur.spoil(Place::Answer, &bytes).iter());
-        if state.room.get() < usize::MAX {
-            state.waiting.set(state.waiting.get() + count);
-        }
-        state.writer.blocked.set(None);
-        state.writes.borrow_mut().push(Written {
-            end: self.0.written(),
-            at: state.now.get(),
-            consumed: state.consumed.get(),
-            last_read: self.0.last_read(),
-        });
-        state.note("written", count);
-        Poll::Ready(Ok(count))
-    }
-
-    /// Not at once, now and then: a transport may have a farewell of its own, as TLS does.
-    fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let state = &*self.0.0;
-        if state.reset.get() {
-            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-        }
-        if !state.shutdown_asked.replace(true) && state.dice.borrow_mut().one_in(2) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        self.0.note_ending();
-        state.shutdown.set(Some(state.now.get()));
-        state.note("shut down after writing", self.0.written());
-        Poll::Ready(Ok(()))
     }
 }

@@ -140,13 +140,12 @@ fn step(rng: &mut Rng, clients: usize, listens: bool) -> Step {
         65..69 => Step::Deliver,
         69..80 => Step::Advance(rng.pick(&[1, 99, 1000, 1000, 2000, 3000, 4000, 6000, 20_000, 3_600_000])),
         80..86 => Step::Polls(rng.between(1, 5)),
-        86..94 => Step::Settle,
         94..96 if listens => {
             Step::AcceptError(rng.pick(&[AcceptError::Emfile, AcceptError::Enfile, AcceptError::Aborted]))
         }
         94..96 => Step::Abort(client),
         96..98 => Step::Raise,
         98 if listens => Step::Stop,
-        _ => Step::Settle,
+        _ => Step::Settle, // also 86 to 93
     }
 }
