@@ -44,8 +44,9 @@ pub struct Judge {
     /// Answers read, and how many bytes those were.
     seen: usize,
     parsed: usize,
-    /// The length of what was looked at last.
-    looked: usize,
+    /// How much was read and written when it was looked at last; and when that had changed.
+    looked: (usize, usize),
+    changed: Duration,
     /// An answer announced the end.
     closing: bool,
     /// Somebody aborted the task.
@@ -80,7 +81,8 @@ impl Judge {
             sent: 0,
             seen: 0,
             parsed: 0,
-            looked: 0,
+            looked: (0, 0),
+            changed: Duration::ZERO,
             closing: false,
             aborted: false,
             judged: false,
@@ -131,10 +133,12 @@ impl Judge {
 
     fn read(&mut self, pipe: &Pipe, around: Circumstances<'_>) -> Result<(), String> {
         let at_end = pipe.dropped_at().or(pipe.shutdown_at()).is_some();
-        if pipe.written() == self.looked && !at_end {
+        let looked = (pipe.consumed(), pipe.written());
+        if looked == self.looked && !at_end {
             return Ok(());
         }
-        self.looked = pipe.written();
+        self.looked = looked;
+        self.changed = around.now;
         while self.parsed < pipe.written() {
             if self.closing {
                 return Err("bytes behind the last answer".to_owned());
@@ -265,8 +269,7 @@ impl Judge {
             return if over(since, limits.write_timeout) { late("the client does not read") } else { Ok(()) };
         }
         let Some(since) = pipe.read_blocked() else {
-            let since = pipe.last_read().max(pipe.last_write()).max(pipe.accepted_at().unwrap_or_default());
-            return if over(since, limits.handler_timeout) { late("a handler runs") } else { Ok(()) };
+            return if over(self.changed, limits.handler_timeout) { late("a handler runs") } else { Ok(()) };
         };
         match self.position(pipe.consumed()) {
             Position::Between
@@ -275,7 +278,7 @@ impl Judge {
                 late("a connection is idle")
             }
             Position::Head(nth) => {
-                let began = pipe.read_time(self.spans[nth].start).unwrap_or_default().max(pipe.last_write());
+                let began = pipe.wait_behind(self.spans[nth].start).unwrap_or(since);
                 if over(began, limits.head_timeout) { late("a head is on its way") } else { Ok(()) }
             }
             Position::Body(_) if over(since, limits.body_timeout) => late("a body is on its way"),

@@ -41,6 +41,8 @@ pub(super) struct State {
     pub(super) consumed: Cell<usize>,
     pub(super) reads: RefCell<Vec<(usize, Duration)>>,
     pub(super) accepted: Cell<Option<Duration>>,
+    /// When the server first had to wait for the byte behind so many.
+    pub(super) waits: RefCell<Vec<(usize, Duration)>>,
     /// Each write.
     pub(super) writes: RefCell<Vec<Written>>,
     pub(super) shutdown: Cell<Option<Duration>>,
@@ -118,6 +120,7 @@ impl Pipe {
             consumed: Cell::new(0),
             reads: RefCell::default(),
             accepted: Cell::new(None),
+            waits: RefCell::default(),
             writes: RefCell::default(),
             shutdown: Cell::new(None),
             ending: Cell::new(None),
@@ -245,6 +248,11 @@ impl Pipe {
     /// When the server read the byte at this place.
     pub fn read_time(&self, place: usize) -> Option<Duration> {
         self.0.reads.borrow().iter().find(|(count, _)| *count > place).map(|(_, time)| *time)
+    }
+
+    /// When the server first had to wait for more than this byte.
+    pub fn wait_behind(&self, place: usize) -> Option<Duration> {
+        self.0.waits.borrow().iter().find(|(count, _)| *count > place).map(|(_, time)| *time)
     }
 
     pub fn last_read(&self) -> Duration {

@@ -42,6 +42,7 @@ impl Transport for ServerEnd {
             if state.ended.get() {
                 return Poll::Ready(Ok(0));
             }
+            state.waits.borrow_mut().push((state.consumed.get(), state.now.get()));
             state.reader.block(state.now.get(), cx);
             return Poll::Pending;
         }
