@@ -103,7 +103,7 @@ async fn collect(mut request: Request) -> Result<String, BodyError> {
 
 fn events(handle: &Handle, request: &Request) -> Response {
     let (own, count) = (number(request, "n"), number(request, "count"));
-    let (sender, response) = event_stream(2);
+    let (sender, response) = event_stream(handle, 2);
     let ticks = async move {
         for nth in 0..count {
             let event = ServerEvent { data: format!("{own}.{nth}"), ..ServerEvent::default() };
