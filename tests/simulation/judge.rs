@@ -169,7 +169,8 @@ impl Judge {
         }
         check_head(response).map_err(|error| format!("answer {}: {error}", nth + 1))?;
         let closes = response.closes();
-        let same_body = expected.body.as_ref().is_none_or(|body| *body == self.kinds[nth].content(&response.body));
+        let same_body =
+            expected.body.as_ref().is_none_or(|body| *body == self.kinds[nth].content(&response.body));
         if response.status != expected.status || !same_body {
             self.excuse(nth, response, pipe, around)?;
         } else if closes != expected.closes && !(closes && around.stopped) {
@@ -268,13 +269,13 @@ impl Judge {
             // Whoever waits for room does not wait for bytes; what was blocked before that is an old story.
             return if over(since, limits.write_timeout) { late("the client does not read") } else { Ok(()) };
         }
-        let Some(since) = pipe.read_blocked() else {
+        let at_work = self.seen < self.complete(pipe.consumed());
+        let Some(since) = pipe.read_blocked().filter(|_| !at_work) else {
             return if over(self.changed, limits.handler_timeout) { late("a handler runs") } else { Ok(()) };
         };
         match self.position(pipe.consumed()) {
-            Position::Between
-                if self.seen == self.complete(self.sent) && over(since, limits.idle_timeout) =>
-            {
+            // While the handler worked, the server listened for the client's end.
+            Position::Between if over(since.max(self.changed), limits.idle_timeout) => {
                 late("a connection is idle")
             }
             Position::Head(nth) => {
