@@ -122,8 +122,9 @@ impl Judge {
 
     fn gone(&self, pipe: &Pipe) -> Result<(), String> {
         let holds_on = pipe.dropped_at().is_none() && pipe.accepted_at().is_some() && !pipe.is_owed();
-        // A broken connection is noticed at the next read or write: a handler that sleeps does neither.
-        if holds_on && (self.aborted || pipe.read_blocked().is_some() || pipe.write_blocked().is_some()) {
+        // A broken connection is noticed by whoever waits at it. Behind the client's end nobody waits for bytes any more.
+        let listens = pipe.read_blocked().is_some() && !pipe.is_ended();
+        if holds_on && (self.aborted || listens || pipe.write_blocked().is_some()) {
             return Err("the connection is gone, and the server holds on to it".to_owned());
         }
         Ok(())
