@@ -46,14 +46,15 @@ pub(super) struct Flow {
     pub(super) body: IncomingBody,
     /// The client has sent its last byte.
     pub(super) ended: bool,
-    /// For bytes, and for room.
+    /// For bytes.
     reading: Patience,
-    writing: Patience,
+    /// For room. Made when a client has to be waited for: most never are.
+    writing: Option<Box<Patience>>,
     /// Transfers and requests since the last wait.
     transfers: u8,
 }
 
-/// How long one side of a connection may still wait.
+/// How long one side of a connection may wait.
 struct Patience {
     deadline: Sleep,
     /// What `deadline` was set for. `Nothing`: set it anew at the next wait.
@@ -71,7 +72,7 @@ impl Patience {
     }
 
     /// Stops the time, and pays for the bytes that came or left.
-    fn pay(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
+    fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
         // A head and a farewell have a limit for the whole of them.
         if self.waiting_for == wait && self.is_running && !matches!(wait, Wait::Head | Wait::Linger) {
             self.is_running = false;
@@ -104,13 +105,9 @@ impl Flow {
             body: IncomingBody::none(),
             ended: false,
             reading: Patience::new(handle),
-            writing: Patience::new(handle),
+            writing: None,
             transfers: 0,
         }
-    }
-
-    fn patience(&mut self, wait: Wait) -> &mut Patience {
-        if wait == Wait::Write { &mut self.writing } else { &mut self.reading }
     }
 
     /// Whether others must have their turn first; see `yield_turn`.
@@ -154,7 +151,7 @@ impl Flow {
             }
             Poll::Pending => {
                 self.shelve();
-                ready!(self.poll_deadline(&service.limits, wait, cx));
+                ready!(self.poll_deadline(service, wait, cx));
                 service.stats.slow.add(u64::from(matches!(wait, Wait::Head | Wait::Body)));
                 Poll::Ready(Err(RequestError::Timeout.into()))
             }
@@ -201,18 +198,27 @@ impl Flow {
     /// The client has taken all that there was: what comes next is a new wait.
     pub(super) fn note_all_sent(&mut self) {
         self.output = None;
-        self.writing.waiting_for = Wait::Nothing;
+        self.writing = None;
     }
 
     fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
         self.transfers = self.transfers.saturating_add(1);
-        self.patience(wait).pay(limits, wait, bytes);
+        match (wait, &mut self.writing) {
+            (Wait::Write, None) => {}
+            (Wait::Write, Some(writing)) => writing.note_transfer(limits, wait, bytes),
+            _ => self.reading.note_transfer(limits, wait, bytes),
+        }
     }
 
     /// Ready when the wait has lasted too long.
-    pub(super) fn poll_deadline(&mut self, limits: &Limits, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_deadline(&mut self, service: &Service, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
         self.transfers = 0;
-        self.patience(wait).poll(limits, wait, cx)
+        let patience = if wait == Wait::Write {
+            self.writing.get_or_insert_with(|| Box::new(Patience::new(&service.handle)))
+        } else {
+            &mut self.reading
+        };
+        patience.poll(&service.limits, wait, cx)
     }
 
     /// Goes to the end of the queue: `Pending`, with the wake made already.

@@ -303,7 +303,7 @@ impl<T: Transport> Wire<T> {
                 return flow.yield_turn(cx);
             }
             let Poll::Ready(written) = self.transport.poll_write(cx, &rest.map(IoSlice::new)[..count]) else {
-                ready!(flow.poll_deadline(&self.service.limits, Wait::Write, cx));
+                ready!(flow.poll_deadline(&self.service, Wait::Write, cx));
                 self.service.stats.slow.add(1);
                 let late = io::Error::new(io::ErrorKind::TimedOut, "the client takes too long to read");
                 return Poll::Ready(Err(late.into()));
@@ -325,7 +325,7 @@ impl<T: Transport> Wire<T> {
         let flow = &mut *self.flow.borrow_mut();
         if !*said {
             let Poll::Ready(done) = self.transport.poll_shutdown(cx) else {
-                return flow.poll_deadline(&self.service.limits, Wait::Linger, cx);
+                return flow.poll_deadline(&self.service, Wait::Linger, cx);
             };
             *said = true;
             if done.is_err() {
