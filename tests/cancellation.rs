@@ -69,8 +69,8 @@ situations! {
     collect: http::collect, ["http/body.rs: collect()"];
     chunks_in_a_handler: http::chunks_in_a_handler, [];
     connection_head: http::head, ["http/connection.rs: NextHead", "http/server.rs: serve_connection()"];
-    connection_answer: http::answer, ["http/connection.rs: Answer", "http/middleware.rs: run()", "http/layers.rs: request_id()"];
-    connection_stream: http::stream, ["http/connection.rs: NextPiece", "http/connection.rs: Send"];
+    connection_answer: http::answer, ["http/guest.rs: Answer", "http/middleware.rs: run()", "http/layers.rs: request_id()"];
+    connection_stream: http::stream, ["http/guest.rs: NextPiece", "http/connection.rs: Send"];
     connection_text: http::text, ["http/request.rs: text()", "http/request.rs: bytes()", "http/request.rs: form()"];
     connection_drain: http::drain, ["http/connection.rs: Drain"];
     connection_linger: http::linger, ["http/connection.rs: Linger"];

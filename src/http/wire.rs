@@ -18,7 +18,7 @@
 //! 4. The transport keeps one waker for each direction. A body that is read in another task takes the one for reading;
 //!    the one for writing stays the connection's, or an answer would wait for a wake that goes to somebody else.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -48,8 +48,15 @@ pub(super) struct Wire<T> {
     answered: Cell<u64>,
     /// Somebody holds the request's body and may still read it.
     body_is_held: Cell<bool>,
+    /// Made with the first body: an idle connection has no memory to spare.
+    meeting: OnceCell<Box<Meeting>>,
+}
+
+/// The two tasks that may meet at one connection; mostly they are the same.
+#[derive(Default)]
+struct Meeting {
     /// Whoever waits for the body: told when its time is over.
-    body_waiter: WakerCell,
+    reader: WakerCell,
     /// The connection's own task, while somebody holds the body. It does all the writing.
     owner: WakerCell,
 }
@@ -63,8 +70,7 @@ impl<T: Transport> Wire<T> {
             request: Cell::new(0),
             answered: Cell::new(0),
             body_is_held: Cell::new(false),
-            body_waiter: WakerCell::default(),
-            owner: WakerCell::default(),
+            meeting: OnceCell::new(),
         }
     }
 
@@ -138,10 +144,14 @@ impl<T: Transport> Wire<T> {
         self.flow.borrow_mut().body.fail(RequestError::Framing);
     }
 
+    fn meeting(&self) -> &Meeting {
+        self.meeting.get_or_init(Box::default)
+    }
+
     /// Says that the connection's task is being polled with `cx`.
     pub(super) fn note_owner(&self, cx: &Context<'_>) {
         if self.body_is_held.get() {
-            self.owner.store(cx.waker());
+            self.meeting().owner.store(cx.waker());
         }
     }
 
@@ -210,8 +220,10 @@ impl<T: Transport> Wire<T> {
     pub(super) fn revoke_body(&self) {
         self.answered.set(self.request.take());
         self.body_is_held.set(false);
-        drop(self.owner.take());
-        self.body_waiter.wake();
+        if let Some(meeting) = self.meeting.get() {
+            drop(meeting.owner.take());
+            meeting.reader.wake();
+        }
     }
 
     /// The next piece of the body of request `number`, for its holder.
@@ -223,13 +235,14 @@ impl<T: Transport> Wire<T> {
         if self.request.get() != number {
             return Poll::Ready(Some(Err(RequestError::Truncated.into())));
         }
-        self.body_waiter.store(cx.waker());
-        if self.owner.key() == Some(cx.waker().data()) {
+        let Meeting { reader, owner } = self.meeting();
+        reader.store(cx.waker());
+        if owner.key() == Some(cx.waker().data()) {
             return self.poll_body(cx);
         }
         self.poll_body_after(cx, |_| {
             if self.unsent() > 0 {
-                self.owner.wake(); // It stores its waker again in the poll that comes of this.
+                owner.wake(); // It stores its waker again in the poll that comes of this.
             }
             Poll::Ready(Ok(()))
         })
@@ -358,6 +371,8 @@ fn split_off([first, second]: [&[u8]; 2], sent: usize) -> (&[u8], &[u8]) {
 impl<T> Drop for Wire<T> {
     /// The connection has ended in the middle of an answer. Whoever waits for the body would wait for ever.
     fn drop(&mut self) {
-        self.body_waiter.wake();
+        if let Some(meeting) = self.meeting.get() {
+            meeting.reader.wake();
+        }
     }
 }
