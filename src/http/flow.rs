@@ -203,7 +203,9 @@ impl Flow {
     }
 
     fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
-        self.transfers = self.transfers.saturating_add(1);
+        // One for the transfer, and one for each buffer's worth: a streamed chunk can be many times as long.
+        let worth = u8::try_from(bytes / BUFFER_SIZE).unwrap_or(u8::MAX).saturating_add(1);
+        self.transfers = self.transfers.saturating_add(worth);
         match (wait, &mut self.writing) {
             (Wait::Write, None) => {}
             (Wait::Write, Some(writing)) => writing.note_transfer(limits, wait, bytes),

@@ -142,15 +142,46 @@ impl Reactor {
     /// # Errors
     /// Those of `epoll_wait`, but not `Interrupted`: a signal ends the trip early, with no events.
     pub fn wait(&self, timeout: Option<Duration>, woken: &mut Vec<Waker>) -> io::Result<usize> {
+        let count = self.ask(timeout)?;
+        self.tracer.emit(Event::Unparked { events: count });
+        self.note_all(woken);
+        Ok(count)
+    }
+
+    /// Hears of everything that has happened by now, as `wait` does, but in as many trips as that takes; their number is
+    /// returned. One that brings nothing home is not worth an event.
+    ///
+    /// # Errors
+    /// As [`Reactor::wait`].
+    pub fn hear_all(&self, woken: &mut Vec<Waker>) -> io::Result<u64> {
+        // Each source is told of once, unless more happens to it meanwhile; that can be heard next time.
+        let enough = self.len() as u64 / EVENTS_PER_TRIP as u64 + 1;
+        for trip in 1..=enough {
+            let count = self.ask(Some(Duration::ZERO))?;
+            if count > 0 {
+                self.tracer.emit(Event::Parked { timeout: Some(Duration::ZERO) });
+                self.tracer.emit(Event::Unparked { events: count });
+                self.note_all(woken);
+            }
+            if count < EVENTS_PER_TRIP {
+                return Ok(trip);
+            }
+        }
+        Ok(enough)
+    }
+
+    /// One trip: fills `events`, and counts them.
+    fn ask(&self, timeout: Option<Duration>) -> io::Result<usize> {
         let mut events = self.events.borrow_mut();
         match self.poll.borrow_mut().poll(&mut events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
             result => result?,
         }
-        let count = events.iter().count();
-        self.tracer.emit(Event::Unparked { events: count });
-        events.iter().for_each(|event| self.note(event, woken));
-        Ok(count)
+        Ok(events.iter().count())
+    }
+
+    fn note_all(&self, woken: &mut Vec<Waker>) {
+        self.events.borrow().iter().for_each(|event| self.note(event, woken));
     }
 
     /// Takes a source into care. The operating system hears of it when somebody must wait.
