@@ -40,7 +40,7 @@ pub(super) struct Flow {
     pub(super) input: Option<Pooled<Buffer>>,
     /// Half a head that waits for its rest, in as much memory as it needs. In a buffer of its own, each client that
     /// sends one byte and falls silent would hold 16 KiB.
-    pub(super) shelf: Vec<u8>,
+    pub(super) shelf: Box<[u8]>,
     pub(super) output: Option<Pooled<Buffer>>,
     pub(super) scan: HeadScan,
     pub(super) body: IncomingBody,
@@ -99,7 +99,7 @@ impl Flow {
     pub(super) fn new(handle: &Handle) -> Flow {
         Flow {
             input: None,
-            shelf: Vec::new(),
+            shelf: Box::default(),
             output: None,
             scan: HeadScan::default(),
             body: IncomingBody::none(),
@@ -228,7 +228,7 @@ impl Flow {
     /// much: a long head that comes byte by byte would be copied again for each byte.
     fn shelve(&mut self) {
         if let Some(input) = self.input.take_if(|input| input.len() * 4 <= BUFFER_SIZE) {
-            self.shelf = input.to_vec();
+            self.shelf = input.to_vec().into();
         }
     }
 
