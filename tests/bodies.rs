@@ -233,10 +233,11 @@ fn a_body_in_another_task_took_the_wake_of_the_answer() {
 /// where half of one was meant, and three hundred such clients held everybody else up for seconds. Bytes count now.
 #[test]
 fn a_turn_moved_as_much_as_thirty_two_chunks() {
+    static LARGE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
     struct Endless;
     impl BodySource for Endless {
         fn poll_chunk(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
-            Poll::Ready(Some(Ok(Chunk::Static(&[b'x'; 64 * 1024]))))
+            Poll::Ready(Some(Ok(Chunk::Static(&LARGE))))
         }
     }
     let router =

@@ -40,6 +40,7 @@ pub mod executor;
 pub mod join;
 pub mod blocking;
 pub mod timer;
+pub mod source;
 pub mod reactor;
 pub mod monitor;
 pub mod census;
@@ -61,8 +62,9 @@ use counter::Counter;
 use executor::{Executor, TaskSnapshot};
 use join::{JoinError, JoinHandle};
 use monitor::{Monitor, Stats};
-use reactor::{Reactor, Registration, SourceSnapshot};
+use reactor::{Reactor, Registration};
 use ready::ReadyQueue;
+use source::SourceSnapshot;
 use timer::{Clock, Elapsed, Sleep, Timers};
 use trace::{Event, Observer, TaskId, TimerId, Tracer};
 

@@ -38,8 +38,8 @@ use mio::{Events, Interest, Token};
 use slab::Slab;
 
 use super::counter::Counter;
+use super::source::{ScheduledIo, Side, SourceSnapshot};
 use super::trace::{Direction, Event, SourceId, Tracer};
-use super::waker_cell::WakerCell;
 
 /// The token of the waker that other threads interrupt the sleep with: no slab key is that large.
 const UNPARK: Token = Token(usize::MAX);
@@ -59,57 +59,6 @@ pub struct Reactor {
     /// How many are registered, for other threads to read.
     count: Arc<Counter>,
     tracer: Tracer,
-}
-
-/// What is known of one source. Shared by its registration and the reactor's table.
-struct ScheduledIo {
-    id: SourceId,
-    read: Side,
-    write: Side,
-}
-
-/// One direction of a source.
-struct Side {
-    /// A try may succeed. Set by events, cleared by `WouldBlock` and by short reads.
-    ready: Cell<bool>,
-    /// The other end will send no more (read), or takes no more (write): every try returns at once, for ever.
-    closed: Cell<bool>,
-    /// Who waits: one task per direction, the latest that asked.
-    waiter: WakerCell,
-    /// How many waits there were: the number of the latest. So a future that is dropped can tell whether the waker
-    /// here is still its own.
-    waits: Cell<u64>,
-}
-
-impl Side {
-    fn new() -> Side {
-        Side {
-            ready: Cell::new(true),
-            closed: Cell::new(false),
-            waiter: WakerCell::default(),
-            waits: Cell::new(0),
-        }
-    }
-}
-
-impl ScheduledIo {
-    fn side(&self, direction: Direction) -> &Side {
-        match direction {
-            Direction::Read => &self.read,
-            Direction::Write => &self.write,
-        }
-    }
-}
-
-/// A source as a debugger would show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SourceSnapshot {
-    /// Its id.
-    pub id: SourceId,
-    /// A task waits for it to become readable.
-    pub read_waiting: bool,
-    /// A task waits for it to become writable.
-    pub write_waiting: bool,
 }
 
 impl Reactor {
