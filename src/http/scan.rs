@@ -41,6 +41,9 @@ impl HeadScan {
         while let Some(offset) = bytes[self.scanned..].iter().position(|byte| *byte == b'\n') {
             let line_end = self.scanned + offset;
             self.scanned = line_end + 1;
+            // Before the line is judged: byte by byte, its size is noticed before its end is seen. What is refused,
+            // and why, must not depend on how the bytes were cut up.
+            self.check_size(limits)?;
             if line_end == self.line_start || bytes[line_end - 1] != b'\r' {
                 return Err(RequestError::LineEnd);
             }
@@ -50,10 +53,12 @@ impl HeadScan {
                 self.skip_empty_line()?;
                 continue;
             }
-            self.lines += usize::from(!is_empty);
-            self.check_size(limits)?;
             if is_empty {
                 return Ok(Some(self.start..self.scanned));
+            }
+            self.lines += 1;
+            if self.lines > limits.headers + 1 {
+                return Err(RequestError::HeadersTooLarge);
             }
         }
         self.scanned = bytes.len();
@@ -73,21 +78,20 @@ impl HeadScan {
     }
 
     fn skip_empty_line(&mut self) -> Result<(), RequestError> {
+        if self.skipped == EMPTY_LINES {
+            return Err(RequestError::RequestLine); // `start` stays: there is no request line yet to ask for HEAD.
+        }
         self.skipped += 1;
         self.start = self.scanned;
-        if self.skipped > EMPTY_LINES { Err(RequestError::RequestLine) } else { Ok(()) }
+        Ok(())
     }
 
     fn check_size(&self, limits: &Limits) -> Result<(), RequestError> {
         let length = self.scanned - self.start;
-        let in_request_line = self.lines == 0;
-        let first_line = if in_request_line { length } else { 0 };
-        if first_line > limits.target + REQUEST_LINE_EXTRA {
-            return Err(RequestError::TargetTooLong);
+        if self.lines > 0 {
+            return if length > limits.head { Err(RequestError::HeadersTooLarge) } else { Ok(()) };
         }
-        if length > limits.head || self.lines > limits.headers + 1 {
-            return Err(RequestError::HeadersTooLarge);
-        }
-        Ok(())
+        let most = limits.target.saturating_add(REQUEST_LINE_EXTRA).min(limits.head);
+        if length > most { Err(RequestError::TargetTooLong) } else { Ok(()) }
     }
 }

@@ -87,7 +87,10 @@ fn expect_answers(answers: &[Answer], story: &Story, bytes: &[u8]) {
             assert_eq!(answers.len(), index + 1, "an answer behind the last: {}", context());
             return;
         }
-        assert!(exchange.body.is_some(), "kept behind a broken body: {}", context());
+        if exchange.body.is_none() {
+            // A handler that does not read may answer before the body has come. Nothing follows.
+            return assert_eq!(answers.len(), index + 1, "kept behind a broken body: {}", context());
+        }
     }
     let rest = &answers[story.exchanges.len()..];
     match story.end {

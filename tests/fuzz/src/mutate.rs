@@ -5,7 +5,7 @@
 //! makes the same inputs.
 
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// Numbers that look random and are the same for the same seed (xorshift64).
@@ -169,7 +169,11 @@ pub fn run(target: fn(&[u8]), corpus: &[Vec<u8>], executions: u64, seed: u64) ->
 
 fn attempt(target: fn(&[u8]), input: &[u8]) {
     if panics(target, input) {
+        // The first message was printed; those on the way to a small input would only bury it.
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(|_| {}));
         let small = shrink(target, input.to_vec());
+        panic::set_hook(hook);
         eprintln!("the smallest input found that fails:\n{}", small.escape_ascii());
         target(&small);
         unreachable!("the target does not fail a second time");

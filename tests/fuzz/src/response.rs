@@ -144,7 +144,11 @@ impl Plan {
     }
 
     fn expect(&self, answers: &[Answer]) {
-        assert!(!self.lies(), "a whole answer from half a body: {self:?}");
+        if self.lies() {
+            // The promised bytes may have left before there were more. Then the connection was cut.
+            let prefix = answers.iter().all(|answer| self.body().starts_with(&answer.body));
+            return assert!(answers.len() <= 1 && prefix, "{self:?}: {answers:?}");
+        }
         let first = answers.first().expect("an answer");
         if self.is_poisoned() {
             assert_eq!((first.status, answers.len(), first.closes()), (500, 1, true), "{self:?}");
