@@ -7,6 +7,8 @@
 use std::fs;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
+use std::thread;
 
 /// Numbers that look random and are the same for the same seed (xorshift64).
 pub struct Random(u64);
@@ -169,15 +171,25 @@ pub fn run(target: fn(&[u8]), corpus: &[Vec<u8>], executions: u64, seed: u64) ->
 
 fn attempt(target: fn(&[u8]), input: &[u8]) {
     if panics(target, input) {
-        // The first message was printed; those on the way to a small input would only bury it.
-        let hook = panic::take_hook();
-        panic::set_hook(Box::new(|_| {}));
-        let small = shrink(target, input.to_vec());
-        panic::set_hook(hook);
+        let small = silently(|| shrink(target, input.to_vec()));
         eprintln!("the smallest input found that fails:\n{}", small.escape_ascii());
         target(&small);
         unreachable!("the target does not fail a second time");
     }
+}
+
+/// Without this thread's panic messages: the first was printed, and those on the way to a small input bury it.
+fn silently<T>(work: impl FnOnce() -> T) -> T {
+    let hook = Arc::new(panic::take_hook());
+    let (usual, own) = (hook.clone(), thread::current().id());
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().id() != own {
+            usual(info);
+        }
+    }));
+    let result = work();
+    panic::set_hook(Box::new(move |info| hook(info)));
+    result
 }
 
 fn panics(target: fn(&[u8]), input: &[u8]) -> bool {

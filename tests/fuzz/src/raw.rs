@@ -56,6 +56,14 @@ impl<'a> Raw<'a> {
         self.words().get(1).copied().unwrap_or_default()
     }
 
+    /// What stands between `://` and the path of an absolute target.
+    pub fn authority(&self) -> Option<&'a [u8]> {
+        let target = self.target();
+        let start = target.windows(3).position(|window| window == b"://")? + 3;
+        let end = target[start..].iter().position(|byte| b"/?".contains(byte));
+        Some(&target[start..end.map_or(target.len(), |end| start + end)])
+    }
+
     /// The last word of the request line.
     pub fn version(&self) -> &'a [u8] {
         self.words().last().copied().unwrap_or_default()
