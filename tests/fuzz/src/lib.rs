@@ -8,6 +8,8 @@
 //!
 //! An input that broke something becomes a file of `corpus/`, and a test with a name.
 
+#![forbid(unsafe_code)]
+
 pub mod choices;
 pub mod decode;
 pub mod raw;

@@ -3,6 +3,8 @@
 //! `cargo run --release --manifest-path tests/fuzz/Cargo.toml --no-default-features --bin seeded -- [EXECUTIONS] [SEED]
 //! [TARGET]`
 
+#![forbid(unsafe_code)]
+
 use std::path::Path;
 use std::time::Instant;
 
