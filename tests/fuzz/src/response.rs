@@ -57,7 +57,7 @@ pub fn run(bytes: &[u8]) {
 }
 
 fn plan(choices: &mut Choices<'_>) -> Plan {
-    const STATUSES: [u16; 14] = [200, 201, 204, 206, 299, 301, 304, 400, 404, 418, 500, 503, 511, 599];
+    const STATUSES: [u16; 15] = [200, 201, 204, 205, 206, 299, 301, 304, 400, 404, 418, 500, 503, 511, 599];
     let method = choices.of(&[Method::Get, Method::Head, Method::Post, Method::Options, Method::Trace]);
     let version = choices.of(&["HTTP/1.1", "HTTP/1.0"]);
     let connection = choices.of(&["", "Connection: close\r\n", "Connection: keep-alive\r\n"]);
@@ -106,9 +106,6 @@ impl Plan {
         for (name, value) in &self.headers {
             response = response.with_header(name.clone(), value.clone());
         }
-        if self.is_poisoned() {
-            return response; // It is a 500 by now, with a body of its own.
-        }
         match &self.body {
             Source::None => response,
             Source::Whole(bytes) => response.with_body(bytes.clone()),
@@ -118,11 +115,13 @@ impl Plan {
         }
     }
 
-    /// Whether a header holds a control byte.
+    /// Whether a header holds a control byte: the answer is a 500 from there on, and stays one.
     fn is_poisoned(&self) -> bool {
-        self.headers
-            .iter()
-            .any(|(_, value)| value.bytes().any(|byte| byte != b'\t' && byte < b' ' || byte == 0x7f))
+        self.headers.iter().any(Plan::poisons)
+    }
+
+    fn poisons((_, value): &(String, String)) -> bool {
+        value.bytes().any(|byte| byte != b'\t' && byte < b' ' || byte == 0x7f)
     }
 
     fn body(&self) -> Vec<u8> {
@@ -134,7 +133,7 @@ impl Plan {
     }
 
     fn is_bodiless(&self) -> bool {
-        matches!(self.status, 204 | 304) || self.method == Method::Head
+        matches!(self.status, 204 | 205 | 304) || self.method == Method::Head
     }
 
     /// Whether the body has another length than was promised: the connection is cut then.
@@ -152,7 +151,9 @@ impl Plan {
         let first = answers.first().expect("an answer");
         if self.is_poisoned() {
             assert_eq!((first.status, answers.len(), first.closes()), (500, 1, true), "{self:?}");
-            return;
+            let text: &[u8] = if self.method == Method::Head { b"" } else { b"500 Internal Server Error\n" };
+            assert_eq!(first.body, text, "{self:?}");
+            return self.expect_headers(first);
         }
         assert_eq!(first.status, self.status, "{self:?}");
         assert_eq!(first.reason, Status::new(self.status).expect("a status").reason());
@@ -162,19 +163,23 @@ impl Plan {
         let asked_to_close = self.connection.contains("close")
             || self.version == "HTTP/1.0" && !self.connection.contains("keep-alive");
         let unknown_length = matches!(self.body, Source::Pieces { length: None, .. });
-        let until_close = self.version == "HTTP/1.0" && unknown_length && !matches!(self.status, 204 | 304);
+        let until_close =
+            self.version == "HTTP/1.0" && unknown_length && !matches!(self.status, 204 | 205 | 304);
         assert_eq!(first.closes(), asked_to_close || until_close, "{self:?}: {first:?}");
         let bodies: Vec<&[u8]> = answers[1..].iter().map(|answer| &answer.body[..]).collect();
         let second: &[&[u8]] = if first.closes() { &[] } else { &[b"second"] };
         assert_eq!(bodies, second, "{self:?}");
     }
 
-    /// Content-Type first, the last one that was set; then the others in their order. White space around a value
-    /// belongs to nobody.
+    /// Content-Type first, the last one that was set, or that of the 500's text; then the others in their order, from
+    /// the last one on that spoiled the answer. White space around a value belongs to nobody.
     fn expect_headers(&self, answer: &Answer) {
         let is_type = |(name, _): &&(String, String)| name == "content-type";
-        let content_type = self.headers.iter().rev().find(is_type);
-        let others = self.headers.iter().filter(|header| !is_type(header));
+        let text = ("content-type".to_owned(), "text/plain; charset=utf-8".to_owned());
+        let spoilt = self.headers.iter().rposition(Plan::poisons);
+        let headers = &self.headers[spoilt.map_or(0, |place| place + 1)..];
+        let content_type = if spoilt.is_some() { Some(&text) } else { headers.iter().rev().find(is_type) };
+        let others = headers.iter().filter(|header| !is_type(header));
         let expected = content_type.into_iter().chain(others);
         let expected =
             expected.map(|(name, value)| (name.clone(), value.trim_matches([' ', '\t']).as_bytes().to_vec()));
