@@ -73,6 +73,14 @@ use trace::{TaskId, Tracer};
 
 const ID: TaskId = TaskId { slot: 0, serial: 1 };
 
+/// Three threads in every order are too many orders. Nearly all mistakes need no more than two switches at a bad moment
+/// (loom's own advice).
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(model);
+}
+
 /// Stands for the operating system: `wait` sleeps until somebody has called `ring`.
 #[derive(Default)]
 struct Bell {

@@ -8,13 +8,13 @@ use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use loom::thread;
 
-use super::Bell;
 use super::flag::Flag;
+use super::{Bell, check};
 
 /// One thread raises the flag while two others begin to wait for it.
 #[test]
 fn everybody_who_waits_hears_of_the_flag() {
-    loom::model(|| {
+    check(|| {
         let flag = Flag::new();
         let raiser = flag.clone();
         let waiting = flag.clone();

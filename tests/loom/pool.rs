@@ -12,15 +12,7 @@ use super::blocking::{Blocking, BlockingPool};
 use super::ready::ReadyQueue;
 use super::task::TaskWaker;
 use super::trace::Tracer;
-use super::{Bell, ID, JoinError, shared, take_all};
-
-/// Three threads in every order are too many orders. Nearly all mistakes need no more than two switches at a bad moment
-/// (loom's own advice).
-fn check(model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(2);
-    builder.check(model);
-}
+use super::{Bell, ID, JoinError, check, shared, take_all};
 
 /// Sleeps until the work is done.
 fn wait_for<T>(work: Blocking<T>) -> Result<T, JoinError> {
