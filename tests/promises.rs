@@ -54,8 +54,9 @@ fn the_targets_are_named() {
     let names: Vec<&str> = names.collect();
     assert_eq!(names.len(), 5, "the README says five");
     for name in names {
-        let named = section().contains(&format!("`{name}`")) || section().contains(&format!("fuzz {name}`"));
-        assert!(named, "the README does not name the target {name}");
+        let is_there =
+            section().contains(&format!("`{name}`")) || section().contains(&format!("fuzz {name}`"));
+        assert!(is_there, "the README does not name the target {name}");
     }
 }
 

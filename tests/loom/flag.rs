@@ -44,7 +44,7 @@ fn looking_at_the_flag_outside_of_the_lock_loses_a_wake() {
         let raised = Arc::new(AtomicBool::new(false));
         let place = Arc::new(Mutex::new(None::<Waker>));
         let theirs = (raised.clone(), place.clone());
-        let raiser = thread::spawn(move || {
+        let other = thread::spawn(move || {
             theirs.0.store(true, SeqCst);
             let waker = theirs.1.lock().unwrap().take();
             if let Some(waker) = waker {
@@ -57,6 +57,6 @@ fn looking_at_the_flag_outside_of_the_lock_loses_a_wake() {
             *place.lock().unwrap() = Some(waker.clone());
             bell.wait();
         }
-        raiser.join().unwrap();
+        other.join().unwrap();
     });
 }

@@ -82,6 +82,7 @@ impl Condvar {
         self.0.notify_all();
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "the standard library's signature")]
     pub fn wait_timeout<'a, T>(
         &self,
         mut guard: MutexGuard<'a, T>,

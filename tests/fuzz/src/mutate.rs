@@ -119,7 +119,7 @@ pub fn mutate(input: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
         match random.below(8) {
             0 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
             1 if at < bytes.len() => {
-                bytes[at] = u8::try_from(random.below(256)).expect("cannot exceed a byte")
+                bytes[at] = u8::try_from(random.below(256)).expect("cannot exceed a byte");
             }
             2 => drop(bytes.drain(at..end)),
             3 => {

@@ -116,12 +116,11 @@ pub fn is_authority(text: &[u8]) -> bool {
     let port_is_sound = port.bytes().all(|byte| byte.is_ascii_digit())
         && (significant.is_empty() || significant.parse::<u16>().is_ok());
     let inner = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]"));
-    let host_is_sound = match inner {
-        Some(address) => std::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok()),
-        None => {
-            let is_name = |byte: &u8| is_uri_byte(*byte) && !b"/?@:".contains(byte);
-            !host.is_empty() && host.iter().all(is_name) && percent_is_sound(host)
-        }
+    let host_is_sound = if let Some(address) = inner {
+        std::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+    } else {
+        let is_name = |byte: &u8| is_uri_byte(*byte) && !b"/?@:".contains(byte);
+        !host.is_empty() && host.iter().all(is_name) && percent_is_sound(host)
     };
     host_is_sound && port_is_sound
 }

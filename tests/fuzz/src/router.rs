@@ -26,10 +26,10 @@ enum Segment {
 pub fn run(bytes: &[u8]) {
     let mut choices = Choices::new(bytes);
     let routes = routes(&mut choices);
-    let mut router = Router::new();
+    let mut server = Router::new();
     for (index, route) in routes.iter().enumerate() {
         let names: Vec<String> = segments(&route.pattern).into_iter().filter_map(name).collect();
-        router = router.route(route.method, &route.pattern, move |request: Request| {
+        server = server.route(route.method, &route.pattern, move |request: Request| {
             let values: Vec<String> =
                 names.iter().map(|name| format!("{name}={:?}", request.param(name))).collect();
             async move { format!("{index} {}", values.join(" ")) }
@@ -38,10 +38,10 @@ pub fn run(bytes: &[u8]) {
     let (mut requests, mut expected) = (String::new(), Vec::new());
     for _ in 0..6 {
         let (method, path) = (choices.of(&[Method::Get, Method::Post]), path(&mut choices));
-        requests += &format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        requests.extend([method.as_str(), " ", &path, " HTTP/1.1\r\nHost: a\r\n\r\n"]);
         expected.push(model(&routes, method, &path));
     }
-    let written = talk(router, Limits::default(), &[requests.as_bytes()]);
+    let written = talk(server, Limits::default(), &[requests.as_bytes()]);
     let answers = read_answers(&written, |_| false).expect("answers");
     let read: Vec<(u16, String)> = answers
         .iter()
@@ -69,14 +69,14 @@ fn pattern(choices: &mut Choices<'_>) -> String {
     const SEGMENTS: [&str; 12] =
         ["a", "b", "", "{x}", "{y}", "{*x}", "%41", "a b", ".", "{*y}", "a.b", "\u{e9}"];
     let count = 1 + choices.below(4);
-    (0..count).map(|_| format!("/{}", choices.of(&SEGMENTS))).collect()
+    (0..count).flat_map(|_| ["/", choices.of(&SEGMENTS)]).collect()
 }
 
 fn path(choices: &mut Choices<'_>) -> String {
     const SEGMENTS: [&str; 14] =
         ["a", "b", "", "c", "%61", "%2541", "a%20b", "a%2fb", ".", "%C3%A9", "%ff", "a.b", "%7Bx%7D", "A"];
     let count = 1 + choices.below(5);
-    (0..count).map(|_| format!("/{}", choices.of(&SEGMENTS))).collect()
+    (0..count).flat_map(|_| ["/", choices.of(&SEGMENTS)]).collect()
 }
 
 fn segments(pattern: &str) -> Vec<Segment> {
@@ -122,10 +122,13 @@ fn is_good(route: &Route, others: &[Route]) -> bool {
     !early_rest && !twice && !clash
 }
 
+/// A route that matches: its index, its parameters, and whether those are UTF-8.
+type Candidate = (usize, Vec<String>, bool);
+
 /// Status and body that the documentation promises: of all patterns that match, the one whose first differing segment
 /// is the more particular.
 fn model(routes: &[Route], method: Method, path: &str) -> (u16, String) {
-    let mut places: BTreeMap<Vec<u8>, Vec<(usize, Vec<String>, bool)>> = BTreeMap::new();
+    let mut places: BTreeMap<Vec<u8>, Vec<Candidate>> = BTreeMap::new();
     for (index, route) in routes.iter().enumerate() {
         if let Some((rank, values, is_text)) = matches(&segments(&route.pattern), path) {
             places.entry(rank).or_default().push((index, values, is_text));
