@@ -17,7 +17,13 @@ pub mod peers;
 pub mod disagreements;
 pub mod request;
 #[path = "../../common/pipe.rs"]
-#[allow(dead_code, missing_docs, clippy::new_without_default, reason = "shared with the tests")]
+#[allow(
+    dead_code,
+    missing_docs,
+    clippy::new_without_default,
+    clippy::duplicate_mod,
+    reason = "shared with the tests, which have it too"
+)]
 pub mod pipe;
 pub mod stage;
 pub mod connection;
