@@ -1,0 +1,87 @@
+//! The solutions of all exercises, under the names that the exercises have in `exercises.rs`, against the same tests.
+//!
+//! `cargo test --example solutions ch07` runs those of chapter 7.
+
+fn main() {
+    println!("try: cargo test --example solutions ch01");
+}
+
+// chapter 01
+#[cfg(test)]
+#[path = "01-one-blocking-read/solution1.rs"]
+mod ch01_exercise1;
+#[cfg(test)]
+#[path = "01-one-blocking-read/solution2.rs"]
+mod ch01_exercise2;
+
+// chapter 02
+#[cfg(test)]
+#[path = "02-never-wait/solution1.rs"]
+mod ch02_exercise1;
+#[cfg(test)]
+#[path = "02-never-wait/solution2.rs"]
+mod ch02_exercise2;
+
+// chapter 03
+#[cfg(test)]
+#[path = "03-who-tells-us/solution1.rs"]
+mod ch03_exercise1;
+#[cfg(test)]
+#[path = "03-who-tells-us/solution2.rs"]
+mod ch03_exercise2;
+
+// chapter 04
+#[cfg(test)]
+#[path = "04-what-is-a-future/solution1.rs"]
+mod ch04_exercise1;
+#[cfg(test)]
+#[path = "04-what-is-a-future/solution2.rs"]
+mod ch04_exercise2;
+
+// chapter 05
+#[cfg(test)]
+#[path = "05-why-not-poll-all/solution1.rs"]
+mod ch05_exercise1;
+#[cfg(test)]
+#[path = "05-why-not-poll-all/solution2.rs"]
+mod ch05_exercise2;
+
+// chapter 06
+#[cfg(test)]
+#[path = "06-what-is-a-waker/solution1.rs"]
+mod ch06_exercise1;
+#[cfg(test)]
+#[path = "06-what-is-a-waker/solution2.rs"]
+mod ch06_exercise2;
+
+// chapter 07
+#[cfg(test)]
+#[path = "07-ready-queue/solution1.rs"]
+mod ch07_exercise1;
+#[cfg(test)]
+#[path = "07-ready-queue/solution2.rs"]
+mod ch07_exercise2;
+
+// chapter 08
+#[cfg(test)]
+#[path = "08-socket-wakes-task/solution1.rs"]
+mod ch08_exercise1;
+#[cfg(test)]
+#[path = "08-socket-wakes-task/solution2.rs"]
+mod ch08_exercise2;
+
+// chapter 09
+
+// chapter 10
+
+// chapter 11
+
+// chapter 12
+
+// chapter 13
+
+// chapter 14
+
+// chapter 15
+
+// chapter 16
