@@ -107,7 +107,7 @@ fn position_of_line_feed(bytes: &[u8]) -> Option<usize> {
     const TOPS: u64 = ONES << 7;
     let (blocks, rest) = bytes.as_chunks::<8>();
     for (nth, block) in blocks.iter().enumerate() {
-        let zeroed = u64::from_le_bytes(*block) ^ (ONES * b'\n' as u64);
+        let zeroed = u64::from_le_bytes(*block) ^ (ONES * u64::from(b'\n'));
         let marks = zeroed.wrapping_sub(ONES) & !zeroed & TOPS;
         if marks != 0 {
             return Some(nth * 8 + marks.trailing_zeros() as usize / 8);
