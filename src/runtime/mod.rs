@@ -29,9 +29,9 @@
 
 pub mod trace;
 pub mod sentence;
+pub mod shared;
 pub mod recorder;
 pub mod counter;
-pub mod shared;
 pub mod ready;
 pub mod local;
 pub mod waker_cell;
