@@ -29,13 +29,35 @@ impl Outputs {
 
 fn run(command: &str) -> Result<Vec<String>, String> {
     let text = output(Call::parse(command)?.command()?)?;
-    let mut lines: Vec<String> = text.lines().map(|line| line.trim_end().to_owned()).collect();
+    let mut lines: Vec<String> = result_last(&text);
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();
     }
     // libtest begins with an empty line; a page need not.
     let empty = lines.iter().take_while(|line| line.is_empty()).count();
     Ok(lines.split_off(empty))
+}
+
+/// We run tests one after the other, and then libtest prints a test's name before the test and `ok` after it. Whoever
+/// types the command has several threads, and sees `test NAME ... ok` after what the test prints. So do we.
+fn result_last(text: &str) -> Vec<String> {
+    let (mut lines, mut name) = (Vec::new(), None);
+    for line in text.lines().map(str::trim_end) {
+        let results = ["ok", "FAILED"];
+        match line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ")) {
+            Some((test, rest))
+                if name.is_none() && !results.contains(&rest) && !rest.starts_with("ignored") =>
+            {
+                name = Some(test);
+                lines.push(rest.to_owned());
+            }
+            _ if results.contains(&line) && name.is_some() => {
+                lines.extend(name.take().map(|test| format!("test {test} ... {line}")));
+            }
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Compares the outputs of a page with what their commands print.
@@ -131,6 +153,12 @@ mod test {
         known.0.insert(command.to_owned(), Ok(lines(printed)));
         let compare = comparison(&page.fences[0]).expect("an output").1;
         if compare(&page.fences[0].body, &lines(printed)) { String::new() } else { command.to_owned() }
+    }
+
+    #[test]
+    fn a_result_stands_behind_what_its_test_printed() {
+        let seen = "running 2 tests\ntest a ... one\ntwo\nok\ntest b ... ok\n";
+        assert_eq!(result_last(seen), ["running 2 tests", "one", "two", "test a ... ok", "test b ... ok"]);
     }
 
     #[test]
