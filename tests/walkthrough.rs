@@ -4,20 +4,28 @@
 //!
 //! Each checker is a function over a page with small bad pages beside it, so that it is seen to find something.
 
+#[path = "walkthrough/commands.rs"]
+mod commands;
+#[path = "walkthrough/exercises.rs"]
+mod exercises;
 #[path = "walkthrough/items.rs"]
 mod items;
+#[path = "walkthrough/outputs.rs"]
+mod outputs;
 #[path = "walkthrough/page.rs"]
 mod page;
 #[path = "walkthrough/prose.rs"]
 mod prose;
 #[path = "walkthrough/quotes.rs"]
 mod quotes;
+#[path = "walkthrough/run.rs"]
+mod run;
 
 use page::{Page, chapters, pages};
 
 /// Lets a checker look at pages, and tells everything that it found.
 #[track_caller]
-fn check(pages: &[Page], checker: impl Fn(&Page) -> Vec<String>) {
+fn check(pages: &[Page], checker: impl FnMut(&Page) -> Vec<String>) {
     let bad: Vec<String> = pages.iter().flat_map(checker).collect();
     assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
@@ -63,4 +71,34 @@ fn the_fences_and_quotes() {
 fn the_item_paths() {
     let items = items::Items::of_src();
     check(&pages(), |page| items::paths(page, &items));
+}
+
+/// Every command can be typed.
+#[test]
+fn the_commands() {
+    let mut lists = commands::Lists::default();
+    check(&pages(), |page| commands::commands(page, &mut lists));
+}
+
+/// Every output is what its command prints now; or, with `REGENERATE=1`, becomes it.
+#[test]
+fn the_outputs() {
+    let mut known = outputs::Outputs::default();
+    if std::env::var_os("REGENERATE").is_some() {
+        return check(&pages(), |page| outputs::regenerate(page, &mut known));
+    }
+    check(&pages(), |page| outputs::outputs(page, &mut known));
+}
+
+/// Every chapter has its exercises, and each has its test and its solution.
+#[test]
+fn the_exercises_are_complete() {
+    check(&chapters(), exercises::files);
+}
+
+/// Unsolved they fail, solved they pass.
+#[test]
+fn the_exercises_fail_and_the_solutions_pass() {
+    let bad = exercises::outcomes();
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
 }

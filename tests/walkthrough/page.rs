@@ -136,7 +136,7 @@ impl Page {
         for (number, line) in &self.prose {
             let goes_on = *number == next && !line.starts_with(['|', '#']) && !line.trim().is_empty();
             match paragraphs.last_mut() {
-                Some((_, text)) if goes_on => *text += &format!("\n{line}"),
+                Some((_, text)) if goes_on => text.extend(["\n", line]),
                 _ => paragraphs.push((*number, line.clone())),
             }
             next = if line.trim().is_empty() { 0 } else { number + 1 };

@@ -53,7 +53,7 @@ pub fn frame(page: &Page) -> Vec<String> {
     match headings.next() {
         Some((1, title)) if title.starts_with(&format!("# {number}. ")) && title.ends_with('?') => {}
         other => {
-            bad.push(format!("{}: `# {number}. A question?` begins a chapter, not {other:?}", page.at(1)))
+            bad.push(format!("{}: `# {number}. A question?` begins a chapter, not {other:?}", page.at(1)));
         }
     }
     let titles: Vec<&str> = headings.map(|(_, text)| text.trim_start_matches("## ")).collect();

@@ -49,9 +49,9 @@ fn same(part: &[&str], lines: &[&str]) -> bool {
         return false;
     };
     part.len() <= lines.len()
-        && part.iter().zip(lines).all(|(quoted, line)| match quoted.trim().is_empty() {
-            true => line.trim().is_empty(),
-            false => line.strip_prefix(indent) == Some(quoted),
+        && part.iter().zip(lines).all(|(quoted, line)| {
+            let is_empty = quoted.trim().is_empty() && line.trim().is_empty();
+            is_empty || line.strip_prefix(indent) == Some(quoted)
         })
 }
 
