@@ -41,6 +41,12 @@ mod ch03_exercise2;
 // chapter 08
 
 // chapter 09
+#[cfg(test)]
+#[path = "09-nobody-is-ready/exercise1.rs"]
+mod ch09_exercise1;
+#[cfg(test)]
+#[path = "09-nobody-is-ready/exercise2.rs"]
+mod ch09_exercise2;
 
 // chapter 10
 
