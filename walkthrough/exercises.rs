@@ -49,6 +49,12 @@ mod ch09_exercise1;
 mod ch09_exercise2;
 
 // chapter 10
+#[cfg(test)]
+#[path = "10-what-is-time/exercise1.rs"]
+mod ch10_exercise1;
+#[cfg(test)]
+#[path = "10-what-is-time/exercise2.rs"]
+mod ch10_exercise2;
 
 // chapter 11
 

@@ -49,6 +49,12 @@ mod ch09_exercise1;
 mod ch09_exercise2;
 
 // chapter 10
+#[cfg(test)]
+#[path = "10-what-is-time/solution1.rs"]
+mod ch10_exercise1;
+#[cfg(test)]
+#[path = "10-what-is-time/solution2.rs"]
+mod ch10_exercise2;
 
 // chapter 11
 
