@@ -57,6 +57,12 @@ mod ch10_exercise1;
 mod ch10_exercise2;
 
 // chapter 11
+#[cfg(test)]
+#[path = "11-what-if-i-drop-it/exercise1.rs"]
+mod ch11_exercise1;
+#[cfg(test)]
+#[path = "11-what-if-i-drop-it/exercise2.rs"]
+mod ch11_exercise2;
 
 // chapter 12
 
