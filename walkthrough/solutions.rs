@@ -65,6 +65,12 @@ mod ch11_exercise1;
 mod ch11_exercise2;
 
 // chapter 12
+#[cfg(test)]
+#[path = "12-who-goes-next/solution1.rs"]
+mod ch12_exercise1;
+#[cfg(test)]
+#[path = "12-who-goes-next/solution2.rs"]
+mod ch12_exercise2;
 
 // chapter 13
 
