@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 
 use super::page::Page;
-use super::run::{BUILT, Call, Target, output};
+use super::run::{Call, Target, output};
 
 /// What commands other than ours may begin with.
 const TOOLS: [&str; 8] = ["curl", "kill", "git", "ulimit", "strace", "printf", "mdbook", "nc"];
 
 /// Commands of cargo that name no program, as they may stand.
-const WHOLE: [&str; 8] = [
+const WHOLE: [&str; 9] = [
     "cargo test",
     "cargo bench",
     "cargo build",
+    "cargo build --examples",
     "cargo fmt",
     "cargo install mdbook",
     "cargo test --examples",
@@ -35,7 +36,7 @@ impl Lists {
 /// What `--list` says.
 pub fn list(target: Target, name: &str) -> Result<Vec<String>, String> {
     let call = Call { target, name: name.to_owned(), arguments: vec!["--list".to_owned()] };
-    let text = output(BUILT.command(&call)?)?;
+    let text = output(call.command()?)?;
     Ok(text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
 }
 
@@ -53,7 +54,7 @@ pub fn commands(page: &Page, lists: &mut Lists) -> Vec<String> {
         );
     }
     let spans =
-        page.spans().into_iter().filter(|(_, span)| span.starts_with("cargo ") && !span.contains("NAME"));
+        page.spans().into_iter().filter(|(_, span)| span.starts_with("cargo ") && !span.contains("NN") && !span.contains("NAME"));
     all.extend(spans);
     let complaint = |(line, command): (usize, String)| {
         let error = check(&command, lists).err()?;
@@ -79,7 +80,7 @@ fn check(command: &str, lists: &mut Lists) -> Result<(), String> {
 
 fn ours(command: &str, lists: &mut Lists) -> Result<(), String> {
     let call = Call::parse(command)?;
-    BUILT.command(&call)?;
+    call.command()?;
     if !matches!(call.target, Target::Test | Target::ExampleTest) {
         return Ok(());
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::commands::list;
 use super::page::Page;
-use super::run::{BUILT, Call, Target, output};
+use super::run::{Call, Target, output};
 
 /// So many exercises a chapter has at least.
 const LEAST: usize = 2;
@@ -62,7 +62,7 @@ type Results = BTreeMap<String, (usize, usize)>;
 
 fn results(name: &str) -> Result<Results, String> {
     let call = Call { target: Target::ExampleTest, name: name.to_owned(), arguments: Vec::new() };
-    let text = output(BUILT.command(&call)?)?;
+    let text = output(call.command()?)?;
     if !text.contains("\ntest result: ") {
         return Err(format!("{name} do not come to an end:\n{text}"));
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fs;
 
 use super::page::{Fence, Page};
-use super::run::{BUILT, Call, masked, output};
+use super::run::{Call, masked, output};
 
 /// So often is a command run before a difference is believed. Programs of this book print the same each time; but the
 /// machine that they run on may be busy, and a bound of time in a demonstration may pass too early.
@@ -28,7 +28,7 @@ impl Outputs {
 }
 
 fn run(command: &str) -> Result<Vec<String>, String> {
-    let text = output(BUILT.command(&Call::parse(command)?)?)?;
+    let text = output(Call::parse(command)?.command()?)?;
     let mut lines: Vec<String> = text.lines().map(|line| line.trim_end().to_owned()).collect();
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();

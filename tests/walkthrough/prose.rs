@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::page::Page;
+use super::page::{CHAPTERS, Page};
 
 /// The parts of a chapter, in order.
 const FRAME: [&str; 8] = [
@@ -184,6 +184,13 @@ pub fn links(page: &Page) -> Vec<String> {
             }
             let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
             let path = if file.is_empty() { page.path.clone() } else { folder.join(file) };
+            // A chapter that is not written yet is missed by another test, once.
+            let is_chapter = CHAPTERS
+                .iter()
+                .any(|name| file == format!("../{name}/README.md") || file == format!("{name}/README.md"));
+            if is_chapter && !path.exists() {
+                continue;
+            }
             if !file.is_empty() && !path.exists() {
                 bad.push(format!("{}: {target}: no such file", page.at(line)));
             } else if !anchor.is_empty() && !anchors(page, file, &path).contains(&anchor.to_owned()) {

@@ -3,70 +3,26 @@
 //! Everything is built once, by one `cargo test --no-run`; then the programs are run directly, without cargo in
 //! between. On a fresh clone `cargo test` has built all of it already, and has let go of cargo's lock before it ran us.
 
-use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use super::built::Built;
+
 /// No command of the walkthrough takes longer than this: a bound on failure, not a measure. Exhibits of the museum
 /// are compiled first.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// What cargo has built: (kind, name, as a test) and where it is.
-pub static BUILT: LazyLock<Built> = LazyLock::new(|| {
-    let mut built = Built(BTreeMap::new());
-    built.build(&[]);
+/// Everything that the walkthrough can start.
+static BUILT: LazyLock<Built> = LazyLock::new(|| {
+    let mut built = Built::default();
+    built.build(&["test", "--no-run"]);
     // Not part of `cargo test`, because they fail.
-    built.build(&["--example", "exercises"]);
+    built.build(&["test", "--no-run", "--example", "exercises"]);
     built
 });
-
-pub struct Built(BTreeMap<(String, String, bool), PathBuf>);
-
-impl Built {
-    fn build(&mut self, targets: &[&str]) {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(cargo);
-        command.args(["test", "--no-run", "--offline", "--message-format", "json"]).args(targets);
-        // Where we are ourselves: target/debug/deps/walkthrough-....
-        let own = std::env::current_exe().expect("we are a file");
-        let profile = own.parent().and_then(|deps| deps.parent()).expect("deps is in a profile's folder");
-        command.arg("--target-dir").arg(profile.parent().expect("and that in target"));
-        if profile.ends_with("release") {
-            command.arg("--release");
-        }
-        let output = command.output().expect("cargo runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        for line in String::from_utf8(output.stdout).expect("JSON is UTF-8").lines() {
-            let message: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
-            let Some(file) = message["executable"].as_str() else { continue };
-            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-            let target = &message["target"];
-            let is_test = message["profile"]["test"] == true;
-            self.0.insert((text(&target["kind"][0]), text(&target["name"]), is_test), file.into());
-        }
-    }
-
-    /// The program behind a command, ready to be started.
-    pub fn command(&self, call: &Call) -> Result<Command, String> {
-        let (kind, name, is_test) = match call.target {
-            Target::Binary => ("bin", "glassbox", false),
-            Target::Example => ("example", call.name.as_str(), false),
-            Target::Test => ("test", call.name.as_str(), true),
-            Target::ExampleTest => ("example", call.name.as_str(), true),
-        };
-        let key = (kind.to_owned(), name.to_owned(), is_test);
-        let file = self.0.get(&key).ok_or_else(|| format!("there is no {kind} {name} (hint: Cargo.toml)"))?;
-        let mut command = Command::new(file);
-        // As cargo does it, whoever calls us; and without what would change an output.
-        command.args(&call.arguments).env("RUST_BACKTRACE", "0").env("RUST_TEST_THREADS", "1");
-        command.env_remove("REGENERATE").stdin(Stdio::null());
-        Ok(command)
-    }
-}
 
 /// What a command starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +68,22 @@ impl Call {
         }
         let arguments = filters.iter().chain(behind).map(|word| (*word).to_owned()).collect();
         Ok(Call { target, name: name.to_owned(), arguments })
+    }
+
+    /// The program, ready to be started.
+    pub fn command(&self) -> Result<Command, String> {
+        let name = self.name.as_str();
+        let file = match self.target {
+            Target::Binary => BUILT.file("bin", "glassbox", false),
+            Target::Example => BUILT.file("example", name, false),
+            Target::Test => BUILT.file("test", name, true),
+            Target::ExampleTest => BUILT.file("example", name, true),
+        };
+        let mut command = Command::new(file?);
+        // The same whoever calls us: no backtraces, one test after the other.
+        command.args(&self.arguments).env("RUST_BACKTRACE", "0").env("RUST_TEST_THREADS", "1");
+        command.env_remove("REGENERATE").stdin(Stdio::null());
+        Ok(command)
     }
 }
 
