@@ -90,6 +90,14 @@ fn an_unknown_variable_is_a_warning() {
     assert_eq!(output.status.code(), Some(1), "{text}");
 }
 
+/// A folder that is not there is told at the start, not by a 404 an hour later.
+#[test]
+fn a_folder_that_cannot_be_served() {
+    let output = run(&["--files", "/nonexistent"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("/nonexistent is no folder (hint: "), "{}", stderr(&output));
+}
+
 /// A trace file is opened before the server starts: nobody is told after an hour that it could not be written.
 #[test]
 fn a_trace_file_that_cannot_be_written() {

@@ -9,7 +9,7 @@
 //!
 //! 1. Time counts only while the poll could have gone on. What the kernel kept the thread waiting for a CPU (its run
 //!    queue delay, from /proc) is taken off: a busy machine is not the task's mistake.
-//! 2. Between two looks at most two periods count. If the whole process was stopped, the watchdog was stopped as well.
+//! 2. Of the time between two looks at most two periods count. If the whole process was stopped, the watchdog was stopped as well.
 //!
 //! The kernel's own softlockup detector (`kernel/watchdog.c`) works like this one: a second party and a heartbeat.
 
@@ -87,7 +87,7 @@ struct Watch {
 
 impl Watch {
     fn look(&mut self, watched: &impl Watched) {
-        let since = self.looked.elapsed().min(2 * PERIOD);
+        let since = self.looked.elapsed();
         self.looked = Instant::now();
         let Some(running) = watched.running() else {
             self.number = 0;
@@ -95,7 +95,7 @@ impl Watch {
         };
         let delay = self.delays.now();
         if running.number == self.number {
-            self.lasted += since.saturating_sub(delay.saturating_sub(self.delay));
+            self.lasted += since.saturating_sub(delay.saturating_sub(self.delay)).min(2 * PERIOD);
         } else {
             (self.number, self.lasted) = (running.number, Duration::ZERO);
         }
