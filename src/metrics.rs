@@ -26,7 +26,7 @@ struct Metric {
     value: fn(&ServerStats, &RuntimeStats) -> u64,
 }
 
-const METRICS: [Metric; 16] = [
+const METRICS: [Metric; 17] = [
     counter("glassbox_connections_accepted_total", "Connections accepted.", |server, _| {
         server.accepted.get()
     }),
@@ -39,10 +39,17 @@ const METRICS: [Metric; 16] = [
         "Requests refused for their form, size or slowness.",
         |server, _| server.refused.get(),
     ),
+    counter(
+        "glassbox_slow_clients_total",
+        "Clients that took too long to send a head or a body, or to take an answer.",
+        |server, _| server.slow.get(),
+    ),
     gauge("glassbox_requests_in_flight", "Requests whose answer has not begun.", |server, _| {
         server.in_flight.get()
     }),
-    counter("glassbox_handler_panics_total", "Handlers that panicked.", |server, _| server.panics.get()),
+    counter("glassbox_handler_panics_total", "Handlers and bodies that panicked.", |server, _| {
+        server.panics.get()
+    }),
     counter("glassbox_polls_total", "Calls of poll on tasks.", |_, runtime| runtime.polls),
     counter("glassbox_wakes_total", "Wakes that queued a task.", |_, runtime| runtime.wakes),
     counter("glassbox_wakes_coalesced_total", "Wakes of tasks that were queued already.", |_, runtime| {
@@ -78,9 +85,12 @@ const fn gauge(
 /// Everything, added up over all workers.
 pub fn render(workers: &[Worker]) -> String {
     let mut text = String::with_capacity(4096);
+    // Once, not once a line: so that the lines tell of one moment, and the ready queue's lock is taken once.
+    let runtimes: Vec<RuntimeStats> = workers.iter().map(|worker| worker.runtime.stats()).collect();
     for metric in &METRICS {
         heading(&mut text, metric.name, metric.kind, metric.help);
-        let sum = workers.iter().map(|worker| (metric.value)(&worker.server, &worker.runtime.stats())).sum();
+        let numbers = workers.iter().zip(&runtimes);
+        let sum = numbers.map(|(worker, runtime)| (metric.value)(&worker.server, runtime)).sum();
         line(&mut text, metric.name, "", sum);
     }
     render_statuses(&mut text, workers);

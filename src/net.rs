@@ -50,6 +50,18 @@ pub trait Transport {
     fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
+/// Where connections come from: a socket that listens, or a script that a test plays.
+pub trait Listener {
+    /// What it hands out.
+    type Stream: Transport + 'static;
+
+    /// Waits for the next connection.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
+
+    /// The runtime that it belongs to.
+    fn handle(&self) -> &Handle;
+}
+
 /// A socket that hands out connections.
 pub struct TcpListener {
     io: Registration<mio_net::TcpListener>,
@@ -113,6 +125,18 @@ impl TcpListener {
     /// The runtime that it belongs to.
     pub fn handle(&self) -> &Handle {
         &self.handle
+    }
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> {
+        TcpListener::accept(self)
+    }
+
+    fn handle(&self) -> &Handle {
+        TcpListener::handle(self)
     }
 }
 

@@ -54,8 +54,8 @@ fn the_end_of_a_job_interrupts_the_sleep() {
             "task 1 polled (1)",
             "task 1 pending",
             "sleep in epoll",
-            "task 1 woken: queued", // on the pool's thread
-            "up again, 1 event",    // the one event is the interruption itself
+            "task 1 woken by another thread: queued", // on the pool's thread
+            "up again, 1 event",                      // the one event is the interruption itself
             "task 1 polled (2)",
             "task 1 completed",
         ],

@@ -4,12 +4,15 @@ mod common;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use common::conversation::{Conversation, expect_one, statuses};
 use common::pipe::Pipe;
-use glassbox::Runtime;
-use glassbox::http::{Body, Limits, Request, Response, Router, Server, Status, serve_connection};
+use glassbox::http::{
+    Body, BodyError, BodySource, Chunk, Limits, Request, Response, Router, Server, Status, serve_connection,
+};
+use glassbox::{JoinHandle, Runtime};
 
 /// What a task that reads a body has seen: the bytes, and how it ended.
 type Diary = Rc<RefCell<(usize, Option<Result<(), String>>)>>;
@@ -118,4 +121,110 @@ fn an_answer_may_be_the_body() {
     expect_one(&text, 200, false);
     assert!(text.ends_with(&"x".repeat(100_000)));
     conversation.end();
+}
+
+/// A chunk leaves in one write, with its size in front and its line end behind, whether it is small enough to be copied
+/// or not. Head and end are writes of their own here, because the body
+/// waits before each piece.
+#[test]
+fn a_chunk_is_one_write() {
+    struct Slow {
+        size: usize,
+        left: usize,
+        waited: bool,
+    }
+    impl BodySource for Slow {
+        fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
+            self.waited = !self.waited;
+            if self.waited {
+                cx.waker().wake_by_ref(); // So that what has been said so far leaves.
+                return Poll::Pending;
+            }
+            let next = self.left.checked_sub(1);
+            self.left = next.unwrap_or_default();
+            Poll::Ready(next.map(|_| Ok(Chunk::Owned(vec![b'x'; self.size]))))
+        }
+    }
+    for size in [1, 4_000, 100_000] {
+        let router = Router::new().get("/", async move |_| {
+            let body = Slow { size, left: 5, waited: false };
+            Response::new(Status::OK).with_body(Body::stream(body, None))
+        });
+        let conversation = Conversation::new(router, Limits::default());
+        let text = conversation.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        expect_one(&text, 200, false);
+        let chunk = format!("{size:x}\r\n{}\r\n", "x".repeat(size));
+        assert!(text.ends_with(&(chunk.repeat(5) + "0\r\n\r\n")));
+        assert_eq!(conversation.pipe.writes(), 1 + 5 + 1, "head, five chunks, end");
+        conversation.end();
+    }
+}
+
+/// A server whose `/` gives the body to a task of its own and answers with a megabyte; and one connection to it whose
+/// client takes `room` bytes of that, and no more.
+fn handing_on_to_a_slow_reader(room: usize) -> (Runtime, Pipe, Diary, JoinHandle<()>) {
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let (handle, diary) = (runtime.handle(), Diary::default());
+    let kept = diary.clone();
+    let router = Router::new().post("/", async move |request: Request| {
+        handle.spawn(read_all(request.into_body(), kept.clone())).detach();
+        vec![b'x'; 1_000_000]
+    });
+    let pipe = Pipe::new();
+    pipe.set_room(room);
+    let service = Server::new(router).into_service(runtime.handle());
+    let connection = runtime.handle().spawn(serve_connection(service, pipe.server_end(), None));
+    pipe.client_send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n0123456789");
+    runtime.run_until_stalled();
+    (runtime, pipe, diary, connection)
+}
+
+/// The connection dies while another task waits for the body: that task slept for ever, and leaked. It hears of it.
+#[test]
+fn a_body_in_another_task_was_not_told_that_its_connection_died() {
+    let (runtime, pipe, diary, connection) = handing_on_to_a_slow_reader(1000);
+    connection.abort();
+    runtime.run_until_stalled();
+    assert!(pipe.is_closed());
+    assert_eq!(diary.borrow().1, Some(Err("the body ended early".to_owned())));
+    assert_eq!(runtime.tasks(), [], "nobody sleeps for ever");
+}
+
+/// Both wait, the reading task for bytes and the connection for room. One timer for both: each pushed the other's
+/// deadline back, and neither ever came.
+#[test]
+fn a_body_in_another_task_put_the_write_timeout_off() {
+    let (runtime, pipe, diary, _connection) = handing_on_to_a_slow_reader(1000);
+    for byte in b"abcdef" {
+        runtime.advance(Duration::from_secs(5));
+        pipe.client_send(&[*byte]);
+        runtime.run_until_stalled();
+    }
+    assert!(pipe.is_closed(), "thirty seconds without a byte that the client took");
+    assert_eq!((runtime.tasks(), runtime.timers()), (vec![], vec![]));
+    assert!(diary.borrow().1.is_some());
+}
+
+/// Answers wait for room while another task reads the body. That task took the only wake for "there is room", and the
+/// connection was never told. It does the writing alone now.
+#[test]
+fn a_body_in_another_task_took_the_wake_of_the_answer() {
+    let (runtime, pipe, diary, _connection) = handing_on_to_a_slow_reader(50); // less than the answer's head
+    let mut taken = 0;
+    for byte in b"a".repeat(90) {
+        pipe.client_send(&[byte]);
+        runtime.run_until_stalled();
+        taken += pipe.client_take().len();
+        runtime.run_until_stalled();
+    }
+    assert_eq!(diary.borrow().1, Some(Ok(())), "the whole body has come");
+    pipe.set_room(100_000);
+    for _ in 0..20 {
+        taken += pipe.client_take().len();
+        runtime.run_until_stalled();
+    }
+    assert!(taken > 1_000_000, "the whole answer has come");
+    pipe.client_end();
+    runtime.run_until_stalled();
+    assert_eq!(runtime.tasks(), []);
 }

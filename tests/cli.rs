@@ -35,13 +35,14 @@ fn help_fits_a_screen() {
     let help = help();
     assert!(help.lines().count() <= 40, "{} lines", help.lines().count());
     assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
-    assert!(flags().len() >= 19, "{:?}", flags());
+    assert!(flags().len() >= 20, "{:?}", flags());
 }
 
 /// Every flag complains about nonsense with a hint and exit code 2, on the command line and in the environment.
 #[test]
 fn every_flag_says_what_it_wants() {
-    for flag in flags().iter().filter(|flag| *flag != "files") {
+    // Any text is the name of a file or folder.
+    for flag in flags().iter().filter(|flag| !["files", "trace-file"].contains(&flag.as_str())) {
         let variable = format!("GLASSBOX_{}", flag.to_uppercase().replace('-', "_"));
         for (output, name) in [
             (run(&[&format!("--{flag}"), "nonsense"], &[]), format!("--{flag}")),
@@ -73,9 +74,37 @@ fn mistakes_are_answered_with_a_hint() {
         assert_eq!(output.status.code(), Some(2));
         assert!(stderr(&output).contains(expected), "{argument}: {}", stderr(&output));
     }
-    let output = run(&[], &[("GLASSBOX_WORKRS", "1")]);
+    // Two flags that do not go together.
+    let output = run(&["--step", "--workers", "2"], &[]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("unknown variable GLASSBOX_WORKRS (hint: did you mean --workers?)"));
+    assert!(stderr(&output).contains("(hint: leave out --workers)"), "{}", stderr(&output));
+}
+
+/// A variable that begins like ours may be somebody else's: a warning, no reason not to start. A file that cannot be
+/// written then ends this run.
+#[test]
+fn an_unknown_variable_is_a_warning() {
+    let output = run(&["--trace-file", "/nonexistent/trace.json"], &[("GLASSBOX_WORKRS", "1")]);
+    let text = stderr(&output);
+    assert!(text.contains("unknown variable GLASSBOX_WORKRS (hint: did you mean --workers?)"), "{text}");
+    assert_eq!(output.status.code(), Some(1), "{text}");
+}
+
+/// A folder that is not there is told at the start, not by a 404 an hour later.
+#[test]
+fn a_folder_that_cannot_be_served() {
+    let output = run(&["--files", "/nonexistent"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("/nonexistent is no folder (hint: "), "{}", stderr(&output));
+}
+
+/// A trace file is opened before the server starts: nobody is told after an hour that it could not be written.
+#[test]
+fn a_trace_file_that_cannot_be_written() {
+    let output = run(&["--trace-file", "/nonexistent/trace.json"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.contains("cannot create /nonexistent/trace.json") && text.contains("(hint: "), "{text}");
 }
 
 /// A port that is taken, and an address that is not ours: exit code 1, and what to do.

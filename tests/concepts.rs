@@ -4,6 +4,9 @@ use std::fs;
 
 const CONCEPTS: &str = include_str!("../CONCEPTS.md");
 
+/// The sections that are tables of nouns.
+const SECTIONS: [&str; 3] = ["The runtime", "The server", "The instruments"];
+
 /// The words in backticks of one cell.
 fn ticked(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
@@ -12,9 +15,8 @@ fn ticked(cell: &str) -> impl Iterator<Item = &str> {
 /// (nouns, homes) of each row of the tables of nouns.
 fn rows() -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
     let cells = |line: &'static str| -> Vec<&'static str> { line.split('|').map(str::trim).collect() };
-    let tables = CONCEPTS
-        .split("\n## ")
-        .filter(|section| section.starts_with("The runtime") || section.starts_with("The server"));
+    let tables =
+        CONCEPTS.split("\n## ").filter(|section| SECTIONS.iter().any(|known| section.starts_with(known)));
     let rows = tables.flat_map(str::lines).filter(|line| line.starts_with("| `")).map(cells);
     // | noun | purpose | rule | home | ...: the line begins and ends with a bar, so cell 0 is empty.
     rows.map(|row| (ticked(row[1]).collect(), ticked(row[4]).collect())).collect()
@@ -54,9 +56,9 @@ fn the_nouns_stand_in_reading_order() {
     let place = |home: &str| {
         order.iter().position(|file| file == home).unwrap_or_else(|| panic!("{home} is in no mod line"))
     };
-    for section in ["## The runtime", "## The server"] {
+    for section in SECTIONS {
         let text = CONCEPTS
-            .split(section)
+            .split(&format!("## {section}\n"))
             .nth(1)
             .expect("the section is there")
             .split("\n## ")

@@ -212,6 +212,8 @@ fn resets_are_survived() {
         &b"GET /he"[..],
         b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab",
         b"GET /bytes/99999999 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /sleep/60000 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /events/3600 HTTP/1.1\r\nHost: a\r\n\r\n",
     ] {
         for _ in 0..50 {
             let mut client = server.connect();
@@ -225,15 +227,27 @@ fn resets_are_survived() {
                 .expect("reset on close");
         }
     }
+    expect_to_be_alone(&server);
+}
+
+/// Looks until only the connection that asks is open.
+#[track_caller]
+fn expect_to_be_alone(server: &Server) {
     assert_eq!(server.get("/healthz").status, 200);
-    let mut open = u64::MAX;
-    for _ in 0..1000 {
-        open = server.metric("glassbox_connections_open");
-        if open == 1 {
-            break;
-        }
+    let alone = (0..1000).any(|_| server.metric("glassbox_connections_open") == 1);
+    assert!(alone, "somebody else is still connected");
+}
+
+/// A client that leaves a stream of events in the ordinary way is noticed, too, long before the stream's end.
+#[test]
+fn a_listener_that_leaves_is_noticed() {
+    let server = Server::start(&[]);
+    for _ in 0..20 {
+        let mut client = server.connect();
+        client.send(b"GET /events/3600 HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(client.head().status, 200);
     }
-    assert_eq!(open, 1, "only the one that asks is open");
+    expect_to_be_alone(&server);
 }
 
 /// What is too large is refused with its status, and the connection ends.

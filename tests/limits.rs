@@ -9,7 +9,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use common::conversation::{Conversation, expect_one, statuses};
-use glassbox::http::{Body, BodyError, BodySource, Chunk, Limits, Request, Response, Router, Status};
+use common::pipe::Pipe;
+use glassbox::Runtime;
+use glassbox::http::{
+    Body, BodyError, BodySource, Chunk, Limits, Request, Response, Router, Server, Status, serve_connection,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -120,10 +124,10 @@ fn the_time_for_a_head() {
     conversation.end();
 }
 
-/// A body may take long, as long as each byte comes within the limit of the one before.
+/// Without a least rate a body may take long, as long as each byte comes within the limit of the one before.
 #[test]
 fn the_time_for_a_body() {
-    let conversation = with(|_| {});
+    let conversation = with(|limits| limits.min_rate = 0);
     conversation.say(post("/text", "Content-Length: 4", "a"));
     for byte in ["b", "c"] {
         assert_eq!(conversation.wait(29 * SECOND), "");
@@ -136,7 +140,7 @@ fn the_time_for_a_body() {
 /// A client that stops reading is cut, and until then it holds no more than its answer and a buffer.
 #[test]
 fn the_time_for_a_write() {
-    let conversation = with(|_| {});
+    let conversation = with(|limits| limits.min_rate = 0);
     conversation.pipe.set_room(1000);
     conversation.pipe.client_send(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
     conversation.runtime.run_until_stalled();
@@ -151,6 +155,85 @@ fn the_time_for_a_write() {
     conversation.runtime.run_until_stalled();
     assert!(conversation.pipe.is_closed());
     conversation.end();
+}
+
+/// A client that sends a byte of its body now and then, each time within the timeout, runs out of time: a byte buys a
+/// moment, not another half minute. One that keeps to the least rate may take as long as it likes.
+#[test]
+fn a_body_that_drips_is_refused() {
+    let conversation = with(|limits| limits.min_rate = 10);
+    conversation.say(post("/echo", "Content-Length: 1000", "x"));
+    for _ in 0..29 {
+        assert_eq!(conversation.wait(SECOND), "");
+        assert_eq!(conversation.say("x"), "", "a second was used up, a tenth of one bought");
+    }
+    let mut text = String::new();
+    for _ in 0..10 {
+        text += &conversation.wait(SECOND);
+        text += &conversation.say("x");
+    }
+    expect_one(&text, 408, true);
+    conversation.end();
+
+    let conversation = with(|limits| limits.min_rate = 10);
+    conversation.say(post("/ignore", "Content-Length: 6000", ""));
+    for _ in 0..599 {
+        conversation.wait(SECOND);
+        conversation.say("0123456789");
+    }
+    assert!(!conversation.pipe.is_closed(), "ten minutes, at ten bytes a second");
+    conversation.say("0123456789");
+    expect_one(&conversation.say(GET), 200, false);
+    conversation.end();
+}
+
+/// The time that a handler takes between two looks at the body is not the client's.
+#[test]
+fn a_slow_handler_does_not_use_up_the_clients_time() {
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let clock = runtime.handle();
+    let router = Router::new().post("/", async move |request: Request| {
+        let mut body = request.into_body();
+        let mut read = 0;
+        while let Some(Ok(chunk)) = body.chunk().await {
+            read += chunk.len();
+            clock.sleep(25 * SECOND).await;
+        }
+        format!("read {read}")
+    });
+    let pipe = Pipe::new();
+    let service = Server::new(router).into_service(runtime.handle());
+    runtime.handle().spawn(serve_connection(service, pipe.server_end(), None)).detach();
+    pipe.client_send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+    for _ in 0..3 {
+        runtime.run_until_stalled();
+        runtime.advance(5 * SECOND);
+        runtime.run_until_stalled();
+        pipe.client_send(b"x"); // Fifteen seconds in all, and three bytes: well within thirty.
+        runtime.run_until_stalled();
+        runtime.advance(25 * SECOND);
+    }
+    runtime.run_until_stalled();
+    assert!(pipe.client_text().ends_with("read 3"));
+}
+
+/// A client that takes a few bytes of its answer now and then is cut as well. One that is as fast as the least rate
+/// gets all of it, however long that takes.
+#[test]
+fn an_answer_that_is_sipped_is_cut() {
+    for (sip, survives) in [(10, true), (1, false)] {
+        let conversation = with(|limits| limits.min_rate = 10);
+        conversation.pipe.set_room(sip);
+        conversation.pipe.client_send(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+        for _ in 0..600 {
+            conversation.runtime.run_until_stalled();
+            conversation.runtime.advance(SECOND);
+            conversation.runtime.run_until_stalled();
+            conversation.pipe.client_take();
+        }
+        conversation.runtime.run_until_stalled();
+        assert_eq!(conversation.pipe.is_closed(), !survives, "{sip} bytes a second");
+    }
 }
 
 /// An idle connection is closed without a word: that is what keep-alive allows.

@@ -120,8 +120,8 @@ fn a_waiting_task_is_not_lost() {
     stage.spawn(yield_now());
     let sleeper = handle.spawn(handle.sleep(Duration::from_secs(9)));
     stage.spawn(async move { drop(sleeper.await) });
-    let (hold, held) = mpsc::channel::<()>();
-    let job = handle.spawn_blocking(move || held.recv());
+    let (hold, blocked) = mpsc::channel::<()>();
+    let job = handle.spawn_blocking(move || blocked.recv());
     stage.spawn(async move { drop(job.await) });
     stage.turns(5);
     stage.expect(&[]);
@@ -134,14 +134,6 @@ fn a_waiting_task_is_not_lost() {
 #[test]
 fn a_waker_dropped_by_somebody_else_shows_in_the_census() {
     let stage = Stage::new();
-    struct Keep(Arc<Mutex<Option<Waker>>>);
-    impl Future for Keep {
-        type Output = ();
-        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-            *self.0.lock().expect("no panic") = Some(cx.waker().clone());
-            Poll::Pending
-        }
-    }
     let place = Arc::new(Mutex::new(None));
     stage.spawn(Keep(place.clone()));
     stage.turns(2);
@@ -150,6 +142,18 @@ fn a_waker_dropped_by_somebody_else_shows_in_the_census() {
     drop(waker);
     assert!(stage.runtime.census()[0].is_lost());
     stage.expect(&[]);
+}
+
+/// Leaves its waker where somebody may drop it.
+struct Keep(Arc<Mutex<Option<Waker>>>);
+
+impl Future for Keep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        *self.0.lock().expect("no panic") = Some(cx.waker().clone());
+        Poll::Pending
+    }
 }
 
 /// A busy loop: it wakes itself in each poll and does nothing else.
@@ -189,6 +193,7 @@ fn a_task_that_yields_between_work_is_not_a_busy_loop() {
             notify.notify_one();
             wakers.mark("signal", number, "given");
             yield_now().await;
+            yield_now().await; // time for the other one to wait again
         }
     });
     stage.turns(900);
@@ -228,7 +233,9 @@ fn polls_that_find_something_are_not_spurious() {
 }
 
 fn tell(lints: &Lints, events: &[Event]) {
-    events.iter().for_each(|event| lints.observe(*event));
+    for event in events {
+        lints.observe(*event);
+    }
 }
 
 fn with_number(polled: Event, nth: u64) -> Event {
@@ -343,7 +350,9 @@ fn a_sleeping_runtime_is_not_blocked() {
         for _ in 0..3 {
             let mut other = Stage::watched();
             let news = other.news.take().expect("the receiver is there");
-            other.spawn(async move { drop(news.recv()) });
+            other.spawn(async move {
+                let _ = news.recv();
+            });
             other.turns(1);
             assert_eq!(other.found(), [Lint::Blocked]);
         }
@@ -456,7 +465,13 @@ fn a_loaded_server_is_left_alone() {
             drop(stop);
             future::pending::<()>().await;
         };
-        race(async { drop(server.await) }, ended).await;
+        race(
+            async {
+                let _ = server.await;
+            },
+            ended,
+        )
+        .await;
     });
     stage.expect(&[]);
 }

@@ -4,8 +4,10 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic;
+use std::time::Duration;
 
 use common::server::{Client, Server};
+use glassbox::http::stats::Stats;
 
 /// A scrape: (name with labels) to value, after every rule of the format was checked.
 fn parse(text: &str) -> BTreeMap<String, f64> {
@@ -230,4 +232,31 @@ fn is_gauge(series: &str) -> bool {
         "glassbox_io_sources",
     ]
     .contains(&series)
+}
+
+/// Clients that take too long are counted: one with half a head, one with half a body, one that does not read.
+#[test]
+fn slow_clients_are_counted() {
+    let server = Server::start(&["--head-timeout", "0.1", "--body-timeout", "0.1", "--write-timeout", "0.1"]);
+    for slow in ["GET / HT", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab"] {
+        let mut client = server.connect();
+        client.send(slow.as_bytes());
+        assert_eq!(client.answer().status, 408);
+    }
+    let mut stalled = server.connect();
+    stalled.send(b"GET /bytes/1000000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(stalled.head().status, 200);
+    let counted = (0..10_000).any(|_| server.metric("glassbox_slow_clients_total") == 3);
+    assert!(counted, "{} were counted", server.metric("glassbox_slow_clients_total"));
+}
+
+/// However the counters were made, they count.
+#[test]
+fn default_counters_count() {
+    for stats in [Stats::new(), Stats::default()] {
+        for status in [200, 404, 599] {
+            stats.answered(status, Duration::from_millis(2));
+        }
+        assert_eq!(stats.by_status().collect::<Vec<_>>(), [(200, 1), (404, 1), (599, 1)]);
+    }
 }

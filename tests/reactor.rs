@@ -415,8 +415,8 @@ fn a_foreign_wake_interrupts_the_sleep() {
             "task 1 polled (1)",
             "task 1 pending",
             "sleep in epoll",
-            "task 1 woken: queued", // by the other thread, while this one sleeps
-            "up again, 1 event",    // the one event is the interruption itself
+            "task 1 woken by another thread: queued", // while this one sleeps
+            "up again, 1 event",                      // the one event is the interruption itself
             "task 1 polled (2)",
             "task 1 completed",
         ],

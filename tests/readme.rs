@@ -49,6 +49,8 @@ impl Demo {
         let mut child = Command::new(env!("CARGO_BIN_EXE_glassbox"))
             .args(["--listen", "127.0.0.1:0"])
             .args(flags)
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -61,6 +63,11 @@ impl Demo {
 
     /// Sends one request, reads the answer, and closes as curl does.
     fn get(&self, path: &str) -> String {
+        self.ask(path).1
+    }
+
+    /// Sends one request and reads the answer. The connection stays open for as long as it is kept.
+    fn ask(&self, path: &str) -> (TcpStream, String) {
         let mut stream = TcpStream::connect(&self.address).expect("connects");
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
         stream.write_all(request.as_bytes()).expect("sends");
@@ -72,17 +79,22 @@ impl Demo {
             assert!(read > 0, "the server closed early");
             answer.extend_from_slice(&buffer[..read]);
         }
-        String::from_utf8(answer).expect("text")
+        (stream, String::from_utf8(answer).expect("text"))
+    }
+
+    /// What the server writes to stderr, line by line.
+    fn stderr_lines(&mut self) -> impl Iterator<Item = String> + use<> {
+        let stderr = BufReader::new(self.child.stderr.take().expect("stderr is taken once"));
+        stderr.lines().map(|line| line.expect("text"))
     }
 
     /// What the server writes to stderr, up to its sleep behind the end of the connection's task.
     fn trace_of_one_connection(&mut self) -> Vec<String> {
-        let stderr = BufReader::new(self.child.stderr.take().expect("stderr is piped"));
         let mut lines: Vec<String> = Vec::new();
-        for line in stderr.lines() {
-            lines.push(line.expect("text"));
+        for line in self.stderr_lines() {
+            lines.push(line);
             if let [.., before, last] = &lines[..]
-                && before == "task 3 completed"
+                && before == "task 4 completed"
                 && last == "sleep in epoll"
             {
                 break;
@@ -123,7 +135,7 @@ fn the_answer_to_curl() {
 fn the_trace_of_one_curl() {
     let shown = all_masked(block("cargo run -- --trace"));
     let mut last = Vec::new();
-    for attempt in 1..=1000 {
+    for attempt in 1..=200 {
         let mut demo = Demo::start(&["--trace"]);
         demo.get("/hello/you");
         last = all_masked(demo.trace_of_one_connection());
@@ -133,6 +145,96 @@ fn the_trace_of_one_curl() {
         }
     }
     panic!("the README's trace\n{}\n\nis not part of\n{}", shown.join("\n"), last.join("\n"));
+}
+
+/// The README's step session: the same keys, the same lines. A terminal shows the key that was pressed as the end of
+/// the line, which a pipe does not.
+#[test]
+fn the_step_session() {
+    let mut demo = Demo::start(&["--step"]);
+    let mut keys = demo.child.stdin.take().expect("stdin is piped");
+    let mut lines = demo.stderr_lines();
+    keys.write_all(b"t 4\n").expect("it reads");
+    up_to(&mut lines, "sleep in epoll");
+    let mut client = TcpStream::connect(&demo.address).expect("connects");
+    // The address as the README's curl says it, so that the request is as long.
+    client.write_all(b"GET /hello/you HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n").expect("sends");
+    let mut seen = up_to(&mut lines, "next:     task 4");
+    keys.write_all(b"\n\n\nc\n").expect("it reads");
+    seen.extend(up_to(&mut lines, "    request 1 sent"));
+    let shown = all_masked(block("cargo run -- --step").into_iter().filter(|line| line != "step>"));
+    let seen = all_masked(seen.into_iter().map(|line| line.replacen("step> ", "", 1)));
+    assert_part(&shown, &seen);
+}
+
+/// The README's journey. Whether the request is there at the first poll is a race here, too.
+#[test]
+fn the_journey_of_one_request() {
+    let demo = Demo::start(&["--debug-routes"]);
+    let shown = all_masked(block("curl 'http://127.0.0.1:8080/debug/trace?request=2'"));
+    // How long the sleep before may last depends on who else is connected.
+    let shown = &shown[1..];
+    let mut seen = Vec::new();
+    // The end of a connection would be news for the reactor, in the middle of the next one's journey.
+    let mut open = Vec::new();
+    // The questions are requests, too: every second number is a greeting's.
+    for number in (1..=400).step_by(2) {
+        open.push(demo.ask("/hello/you").0);
+        let (stream, answer) = demo.ask(&format!("/debug/trace?request={number}"));
+        open.push(stream);
+        let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+        seen = all_masked(body.lines().map(str::to_owned));
+        if seen.windows(shown.len()).any(|window| window == shown) {
+            return;
+        }
+    }
+    assert_part(shown, &seen);
+}
+
+/// The README's finding.
+#[test]
+fn the_finding_of_a_lint() {
+    let mut demo = Demo::start(&["--zoo"]);
+    demo.get("/zoo/lost");
+    let lines = demo.stderr_lines();
+    let shown = all_masked(block("cargo run -- --zoo"));
+    let seen = all_masked(lines.skip_while(|line| !line.starts_with("lint ")).take(shown.len()));
+    assert_eq!(seen, shown);
+}
+
+/// The README's report.
+#[test]
+fn the_report_of_all_tasks() {
+    let mut demo = Demo::start(&[]);
+    let shown = all_masked(block("kill -USR1 $(pidof glassbox)"));
+    // It listens for the signal when its tasks were polled once; then the listener's backlog is read.
+    demo.get("/healthz");
+    let id = demo.child.id().to_string();
+    assert!(Command::new("kill").args(["-USR1", &id]).status().expect("kill runs").success());
+    let lines: Vec<String> = demo.stderr_lines().take(shown.len()).collect();
+    let seen = all_masked(lines.into_iter().filter(|line| !line.contains("INFO")));
+    // The connection of the question above may not have been closed yet.
+    assert_eq!(seen[1..5], shown[1..5]);
+}
+
+/// The lines up to the first that begins with `last`.
+fn up_to(lines: &mut impl Iterator<Item = String>, last: &str) -> Vec<String> {
+    let mut taken = Vec::new();
+    for line in lines {
+        let ends = line.starts_with(last);
+        taken.push(line);
+        if ends {
+            break;
+        }
+    }
+    taken
+}
+
+/// Whether `part` stands in `whole` without a gap.
+#[track_caller]
+fn assert_part(part: &[String], whole: &[String]) {
+    let found = whole.windows(part.len()).any(|window| window == part);
+    assert!(found, "the README's\n{}\n\nis not part of\n{}", part.join("\n"), whole.join("\n"));
 }
 
 /// The map names every file of the runtime and every other module, in reading order.

@@ -4,10 +4,12 @@ mod common;
 
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
+use std::task::{Context, Poll};
 
 use common::conversation::{Conversation, expect_one, statuses};
 use glassbox::http::{
-    BodyError, Handler, IntoResponse, Limits, Request, RequestError, Response, Router, Status,
+    Body, BodyError, BodySource, Chunk, Handler, IntoResponse, Limits, Request, RequestError, Response,
+    Router, Status,
 };
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -50,6 +52,7 @@ fn plain_answers() {
     assert_eq!(sent(()), "HTTP/1.1 204 No Content\r\n\r\n");
     assert_eq!(sent(Status::NO_CONTENT), "HTTP/1.1 204 No Content\r\n\r\n");
     assert_eq!(sent(Status::NOT_MODIFIED), "HTTP/1.1 304 Not Modified\r\n\r\n");
+    assert_eq!(sent(Status::RESET_CONTENT), "HTTP/1.1 205 Reset Content\r\ncontent-length: 0\r\n\r\n");
     assert_eq!(sent(Status::GONE), text("410 Gone", "410 Gone\n"));
     let unnamed = Status::new(599).expect("a final status");
     assert_eq!(
@@ -213,4 +216,53 @@ fn texts_are_utf8() {
     let bad = conversation.say([head.as_bytes(), b"\xff"].concat());
     assert!(bad.ends_with("400 Bad Request: the body or query is malformed\n"), "{bad}");
     conversation.end();
+}
+
+/// A status that allows no body has none, whatever the handler says; and the next answer begins where it should.
+#[test]
+fn a_status_without_content_sends_none() {
+    struct Stream;
+    impl BodySource for Stream {
+        fn poll_chunk(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
+            Poll::Ready(Some(Ok(Chunk::Static(b"never sent"))))
+        }
+    }
+    for (status, length) in [(204, None), (205, Some("0")), (304, None)] {
+        for streamed in [false, true] {
+            let handler = async move |_| {
+                let body = if streamed { Body::stream(Stream, None) } else { Body::from("never sent") };
+                Response::new(Status::new(status).expect("a final status")).with_body(body)
+            };
+            let conversation = on(handler, Limits::default());
+            let text = conversation.say(GET.repeat(2));
+            assert_eq!(statuses(&text), [status; 2], "{text}");
+            assert!(
+                text.ends_with("\r\n\r\n") && !text.contains("sent") && !text.contains("chunked"),
+                "{text}"
+            );
+            let said = text.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
+            assert_eq!(said, length);
+            conversation.end();
+        }
+    }
+}
+
+/// An answer that a header has spoiled is a 500, whatever was set before and whatever is set afterwards: neither is it
+/// sent as if nothing had happened, nor does one part of it become a part of something else. Headers that are added
+/// later, as by a middleware, are sent.
+#[test]
+fn a_spoiled_answer_stays_a_500() {
+    let spoil = |response: Response| response.with_header("x-bad", "a\r\nx-injected: b");
+    let expected = "HTTP/1.1 500 Internal Server Error\r\ncontent-type: text/plain; charset=utf-8\r\n";
+    let body = "content-length: 26\r\nconnection: close\r\n\r\n500 Internal Server Error\n";
+    let before = Response::text("secret").with_header("x-before", "1").with_status(Status::CREATED);
+    assert_eq!(sent(spoil(before)), format!("{expected}{body}"));
+    assert_eq!(sent(spoil(Response::text("x")).with_status(Status::OK)), format!("{expected}{body}"));
+    assert_eq!(sent((Status::NO_CONTENT, spoil(Response::text("x")))), format!("{expected}{body}"));
+    let after = spoil(Response::text("x")).with_body("later").with_header("content-type", "image/png");
+    assert_eq!(sent(after), format!("{expected}{body}"));
+    let added = spoil(Response::text("x")).with_header("x-after", "1");
+    assert_eq!(sent(added), format!("{expected}x-after: 1\r\n{body}"));
+    let twice = spoil(spoil(Response::text("x")).with_header("x-between", "1")).with_header("x-after", "1");
+    assert_eq!(sent(twice), format!("{expected}x-after: 1\r\n{body}"));
 }

@@ -246,7 +246,7 @@ fn a_spinning_task_does_not_starve_a_foreign_wake() {
     expect(
         &log,
         [
-            "task 2 woken: queued", // on the other thread
+            "task 2 woken by another thread: queued",
             "task 1 polled (2)",
             "task 1 woken: queued",
             "task 1 pending",
@@ -294,7 +294,7 @@ fn a_foreign_wake_of_a_waking_runtime_writes_to_no_eventfd() {
     let waker = gate.waker();
     thread::spawn(move || waker.wake()).join().unwrap();
     runtime.park(None).unwrap();
-    expect(&log, ["task 1 woken: queued", "peek at epoll", "up again, 0 events"]);
+    expect(&log, ["task 1 woken by another thread: queued", "peek at epoll", "up again, 0 events"]);
 }
 
 /// There is no hidden global runtime. Two in one thread do not know of each other, and a waker leads to the one that

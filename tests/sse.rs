@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::pipe::{Pipe, ServerEnd};
 use glassbox::Runtime;
-use glassbox::http::sse::{ServerEvent, event_stream};
+use glassbox::http::sse::{KEEP_ALIVE, ServerEvent, event_stream};
 use glassbox::http::{Limits, Router, Server, serve_connection};
 use glassbox::net::Transport;
 use glassbox::sync::Sender;
@@ -41,9 +41,9 @@ impl Stage {
     fn new(capacity: usize) -> Stage {
         let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
         let sender = Rc::new(RefCell::new(None));
-        let place = sender.clone();
+        let (place, handle) = (sender.clone(), runtime.handle());
         let router = Router::new().get("/", async move |_| {
-            let (sender, response) = event_stream(capacity);
+            let (sender, response) = event_stream(&handle, capacity);
             place.replace(Some(sender));
             response
         });
@@ -89,7 +89,7 @@ fn data(text: &str) -> ServerEvent {
     ServerEvent { data: text.to_owned(), ..ServerEvent::default() }
 }
 
-/// A transport whose client can vanish: from then on every write fails, as it does after a reset.
+/// A transport whose client can vanish: from then on every read and write fails, as it does after a reset.
 struct Breakable {
     inner: ServerEnd,
     broken: Rc<Break>,
@@ -98,22 +98,32 @@ struct Breakable {
 #[derive(Default)]
 struct Break {
     happened: Cell<bool>,
+    reader: RefCell<Option<Waker>>,
     writer: RefCell<Option<Waker>>,
 }
 
 impl Break {
     fn now(&self) {
         self.happened.set(true);
-        let writer = self.writer.take();
-        if let Some(writer) = writer {
-            writer.wake();
+        for waiting in [&self.reader, &self.writer] {
+            let waiting = waiting.take();
+            if let Some(waiting) = waiting {
+                waiting.wake();
+            }
         }
     }
 }
 
 impl Transport for Breakable {
     fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.inner.poll_read(cx, buffer)
+        if self.broken.happened.get() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        let read = self.inner.poll_read(cx, buffer);
+        if read.is_pending() {
+            self.broken.reader.replace(Some(cx.waker().clone()));
+        }
+        read
     }
 
     fn poll_write(&self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
@@ -206,14 +216,70 @@ fn events_leave_as_they_are_sent() {
     assert!(stage.pipe.client_text().starts_with("HTTP/1.1 200 OK\r\n"), "and the connection goes on");
 }
 
-/// A stream without events is no idle connection: an hour of silence does not end it.
+/// A stream without events is no idle connection: an hour of silence does not end it. Every so often a comment says
+/// that the server is still there.
 #[test]
-fn silence_does_not_end_a_stream() {
+fn silence_is_filled_with_comments() {
     let stage = Stage::open(1);
     assert!(Limits::default().idle_timeout < Duration::from_secs(3600));
-    stage.runtime.advance(Duration::from_secs(3600));
-    stage.runtime.run_until_stalled();
+    let almost = KEEP_ALIVE.saturating_sub(Duration::from_millis(1));
+    for _ in 0..240 {
+        stage.runtime.advance(almost);
+        stage.runtime.run_until_stalled();
+        assert_eq!(stage.pipe.client_text(), "");
+        stage.runtime.advance(Duration::from_millis(1));
+        stage.runtime.run_until_stalled();
+        assert_eq!(stage.pipe.client_text(), "3\r\n:\n\n\r\n", "one comment, one chunk");
+    }
     assert_eq!(stage.encoded(data("still here")), "data: still here\n\n");
+}
+
+/// Each event pushes the comment back: a stream that is in use has none.
+#[test]
+fn an_event_is_as_good_as_a_comment() {
+    let stage = Stage::open(1);
+    for _ in 0..10 {
+        stage.runtime.advance(KEEP_ALIVE.saturating_sub(Duration::from_secs(1)));
+        stage.runtime.run_until_stalled();
+        assert_eq!(stage.encoded(data("x")), "data: x\n\n");
+    }
+}
+
+/// A client that closes while nothing is sent is noticed at once, not when the next event fails: the body goes, and a
+/// task that would have sent something next week learns of it when it tries.
+#[test]
+fn a_client_that_closes_in_silence_is_noticed() {
+    for reset in [false, true] {
+        let stage = Stage::open(1);
+        stage.send(vec![data("one")]);
+        if reset {
+            stage.broken.now();
+        } else {
+            stage.pipe.client_end();
+        }
+        stage.runtime.run_until_stalled();
+        assert!(stage.pipe.is_closed());
+        assert_eq!(stage.runtime.tasks(), [], "no time has passed, and nobody is left");
+        assert_eq!(stage.runtime.timers(), []);
+        stage.send(vec![data("two")]);
+        assert_eq!(*stage.results.borrow(), [Ok(()), Err("two".to_owned())]);
+    }
+}
+
+/// A client whose machine has died says nothing at all. The comments fill the way to it, and then the write timeout
+/// counts.
+#[test]
+fn a_client_that_has_died_is_noticed() {
+    let stage = Stage::open(1);
+    stage.pipe.set_room(0);
+    stage.runtime.advance(KEEP_ALIVE);
+    stage.runtime.run_until_stalled();
+    assert!(!stage.pipe.is_closed());
+    stage.runtime.advance(Limits::default().write_timeout);
+    stage.runtime.run_until_stalled();
+    assert!(stage.pipe.is_closed());
+    stage.send(vec![data("late")]);
+    assert_eq!(*stage.results.borrow(), [Err("late".to_owned())]);
 }
 
 /// A client that does not read holds the sender back: one event is on its way, `capacity` wait, and no more are

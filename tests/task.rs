@@ -198,7 +198,7 @@ fn a_wake_after_the_runtime_is_gone_does_nothing() {
             "task 1 polled (1)",
             "task 1 pending",
             "task 1 aborted", // by the runtime's drop
-            "task 1 woken: queued",
+            "task 1 woken by another thread: queued",
         ],
     );
 }

@@ -71,12 +71,36 @@ mod ch08_exercise1;
 mod ch08_exercise2;
 
 // chapter 09
+#[cfg(test)]
+#[path = "09-nobody-is-ready/exercise1.rs"]
+mod ch09_exercise1;
+#[cfg(test)]
+#[path = "09-nobody-is-ready/exercise2.rs"]
+mod ch09_exercise2;
 
 // chapter 10
+#[cfg(test)]
+#[path = "10-what-is-time/exercise1.rs"]
+mod ch10_exercise1;
+#[cfg(test)]
+#[path = "10-what-is-time/exercise2.rs"]
+mod ch10_exercise2;
 
 // chapter 11
+#[cfg(test)]
+#[path = "11-what-if-i-drop-it/exercise1.rs"]
+mod ch11_exercise1;
+#[cfg(test)]
+#[path = "11-what-if-i-drop-it/exercise2.rs"]
+mod ch11_exercise2;
 
 // chapter 12
+#[cfg(test)]
+#[path = "12-who-goes-next/exercise1.rs"]
+mod ch12_exercise1;
+#[cfg(test)]
+#[path = "12-who-goes-next/exercise2.rs"]
+mod ch12_exercise2;
 
 // chapter 13
 

@@ -20,6 +20,7 @@ pub enum Asked {
 
 /// All choices.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Options {
     pub listen: SocketAddr,
     pub workers: usize,
@@ -52,7 +53,7 @@ struct Switch {
     set: fn(&mut Options),
 }
 
-const FLAGS: [Flag; 20] = [
+const FLAGS: [Flag; 21] = [
     flag("listen", "ADDR", "address and port; port 0 lets the system choose [127.0.0.1:8080]", |o, v| {
         o.listen = v
             .parse()
@@ -114,6 +115,9 @@ const FLAGS: [Flag; 20] = [
     }),
     flag("write-timeout", "S", "without a byte taken by the client; beyond: cut [30]", |o, v| {
         set(&mut o.limits.write_timeout, time(v)?)
+    }),
+    flag("min-rate", "BYTES", "a second that a client sends or takes, while we wait [240]", |o, v| {
+        set(&mut o.limits.min_rate, count(v)?)
     }),
     flag("idle-timeout", "S", "without a request; beyond: closed [60]", |o, v| {
         set(&mut o.limits.idle_timeout, time(v)?)
@@ -223,7 +227,7 @@ impl Options {
             return Err("--step stops one runtime, not several (hint: leave out --workers)".to_owned());
         }
         if self.step {
-            self.limits = patient(self.limits);
+            self.limits = patient(&self.limits);
         }
         Ok(self)
     }
@@ -279,7 +283,7 @@ impl Options {
 }
 
 /// Whoever reads an explanation must not be cut off by a timeout: while the runtime stands still the clock goes on.
-fn patient(limits: Limits) -> Limits {
+fn patient(limits: &Limits) -> Limits {
     const HOUR: Duration = Duration::from_secs(3600);
     Limits {
         head_timeout: limits.head_timeout.max(HOUR),
@@ -287,7 +291,8 @@ fn patient(limits: Limits) -> Limits {
         write_timeout: limits.write_timeout.max(HOUR),
         idle_timeout: limits.idle_timeout.max(HOUR),
         handler_timeout: limits.handler_timeout.max(HOUR),
-        ..limits
+        min_rate: 0,
+        ..limits.clone()
     }
 }
 

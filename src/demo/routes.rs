@@ -134,7 +134,7 @@ async fn sleep(handle: &Handle, request: Request) -> Result<String, Response> {
 /// Ticks as server-sent events, one a second; the first at once.
 fn events(handle: &Handle, request: &Request) -> Result<Response, Response> {
     let count = number(request, "n", MAX_EVENTS)?;
-    let (sender, response) = event_stream(1);
+    let (sender, response) = event_stream(handle, 1);
     let clock = handle.clone();
     let ticks = async move {
         for tick in 1..=count {

@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -70,6 +71,9 @@ struct Crew {
 fn serve(options: &Options) -> Result<(), String> {
     let crew =
         Crew { options: options.clone(), workers: Arc::default(), watch: Arc::default(), stop: Flag::new() };
+    if let Some(folder) = options.files.as_deref().filter(|folder| !folder.is_dir()) {
+        return Err(format!("{} is no folder (hint: --files wants one that exists)", folder.display()));
+    }
     let trace_file = options.trace_file.as_deref().map(create).transpose()?;
     let first = prepare(&crew, options.listen, 0)?;
     let address = first.listener.local_addr().map_err(|error| error.to_string())?;
@@ -231,8 +235,28 @@ fn start_log(verbosity: i8) {
         1 => log::LevelFilter::Debug,
         2.. => log::LevelFilter::Trace,
     };
-    if let Err(error) = simple_logger::SimpleLogger::new().with_level(level).init() {
-        eprintln!("glassbox: no log: {error}");
+    let logger = Quiet(simple_logger::SimpleLogger::new().with_level(level));
+    // An error means that somebody else logs already; there is nobody else.
+    if log::set_boxed_logger(Box::new(logger)).is_ok() {
+        log::set_max_level(level);
+    }
+}
+
+/// A log that nobody can read any more is no reason to stop serving. simple_logger panics when stderr is a closed pipe
+/// or a full disk (it uses `eprintln!`); the panic ends here, and the line is lost.
+struct Quiet<L>(L);
+
+impl<L: log::Log> log::Log for Quiet<L> {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.0.log(record)));
+    }
+
+    fn flush(&self) {
+        self.0.flush();
     }
 }
 

@@ -13,6 +13,7 @@
 //! 1. A chunk is a piece of memory that can be written as it is: static, owned, or a lent buffer. No copy is made
 //!    between a source and the socket.
 //! 2. After `None` or an error a body is over.
+//! 3. A source's `drop` is not ours. A panic in it is logged and ends there, wherever the body is dropped.
 
 use std::future::Future;
 use std::ops::Deref;
@@ -22,6 +23,7 @@ use std::task::{Context, Poll};
 use super::buffer::Buffer;
 use super::error::RequestError;
 use super::pool::Pooled;
+use crate::runtime::join::quietly;
 
 /// A piece of a body. At least one byte long, or it says nothing.
 pub enum Chunk {
@@ -49,6 +51,13 @@ impl Deref for Chunk {
 pub trait BodySource {
     /// The next piece, `None` at the end. `Pending` means that `cx`'s waker was kept for when there is one.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>>;
+
+    /// Whether nobody listens any more once the client has closed its side. Usually not so: a client may say "that was
+    /// all" behind its request and wait for the answer. But a stream that has no end of its own would go on for nobody,
+    /// since a close and a half-close look the same from here.
+    fn ends_with_client(&self) -> bool {
+        false
+    }
 }
 
 /// Why a body ended before its end.
@@ -72,11 +81,21 @@ enum Kind {
     Empty,
     Full(Chunk),
     Streaming {
-        source: Box<dyn BodySource>,
+        source: Source,
         length: Option<u64>,
         /// It is a request's body, on its way from the client.
         incoming: bool,
     },
+}
+
+/// Somebody's source, dropped with care. `None` only inside `drop`.
+struct Source(Option<Box<dyn BodySource>>);
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        let source = self.0.take();
+        quietly("the drop of a body", || drop(source));
+    }
 }
 
 impl Body {
@@ -88,12 +107,12 @@ impl Body {
     /// A body that `source` makes. With a `length`, the answer carries it as Content-Length and the source must make
     /// exactly that many bytes; without one, the answer is chunked.
     pub fn stream(source: impl BodySource + 'static, length: Option<u64>) -> Body {
-        Body(Kind::Streaming { source: Box::new(source), length, incoming: false })
+        Body(Kind::Streaming { source: Source(Some(Box::new(source))), length, incoming: false })
     }
 
     /// A request's body.
     pub(super) fn incoming(source: impl BodySource + 'static, length: Option<u64>) -> Body {
-        Body(Kind::Streaming { source: Box::new(source), length, incoming: true })
+        Body(Kind::Streaming { source: Source(Some(Box::new(source))), length, incoming: true })
     }
 
     pub(super) fn is_incoming(&self) -> bool {
@@ -124,7 +143,17 @@ impl Body {
         match &mut self.0 {
             Kind::Empty => Poll::Ready(None),
             Kind::Full(_) => Poll::Ready(self.take_full().map(Ok)),
-            Kind::Streaming { source, .. } => source.poll_chunk(cx),
+            Kind::Streaming { source: Source(source), .. } => {
+                source.as_mut().expect("cannot be gone before its drop").poll_chunk(cx)
+            }
+        }
+    }
+
+    /// See [`BodySource::ends_with_client`].
+    pub(super) fn ends_with_client(&self) -> bool {
+        match &self.0 {
+            Kind::Streaming { source: Source(Some(source)), .. } => source.ends_with_client(),
+            _ => false,
         }
     }
 

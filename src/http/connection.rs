@@ -10,13 +10,12 @@
 //! 1. One answer per request, in the order of the requests (RFC 9112, 9.3.2).
 //! 2. An answer has exactly one framing, chosen here and nowhere else.
 //! 3. What is left of a request's body never becomes the next request: it is read to its end, or the connection closes.
-//! 4. A panic in a handler is a 500 on this connection alone.
+//! 4. Whatever a handler or a body does, a panic included, concerns this connection alone; see `guest.rs`.
 //!
 //! The future that this file makes is what every connection costs in memory, so little is kept across an await.
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -26,19 +25,17 @@ use super::buffer::BUFFER_SIZE;
 use super::encode::{self, Persistence, ResponseFraming};
 use super::error::RequestError;
 use super::fields::Framing;
-use super::handler::{ResponseFuture, Routed};
+use super::guest::{Answer, NextPiece, guarded, instead_of_a_panic};
+use super::handler::Routed;
 use super::head::Head;
 use super::method::Method;
 use super::pool::Pooled;
 use super::request::{self, Request};
 use super::response::{IntoResponse, Response};
-use super::service::{Membership, Service};
-use super::status::Status;
+use super::service::Membership;
 use super::wire::Wire;
 use super::wire_body::WireBody;
 use crate::net::Transport;
-use crate::runtime::join::panic_message;
-use crate::runtime::timer::Sleep;
 
 /// Up to this many bytes, a body is copied behind its head and both leave in one plain write. More, and two pieces
 /// in one vectored write are cheaper than the copy.
@@ -70,7 +67,7 @@ pub(super) async fn serve<T: Transport + 'static>(
             }
         }
     }
-    let flushed = Send { wire: &wire, chunk: &[], sent: 0 }.await;
+    let flushed = flush(&wire).await;
     if flushed.is_ok() && !wire.is_quiet() {
         Linger { wire: &wire, said: false, discarded: 0 }.await;
     }
@@ -141,18 +138,12 @@ fn incoming_body<T: Transport + 'static>(wire: &Rc<Wire<T>>, framing: Framing, n
 
 /// Finds the handler and runs it.
 async fn answer<T: Transport>(wire: &Rc<Wire<T>>, request: Request) -> Result<Response, BodyError> {
-    let router = &wire.service.router;
-    match panic::catch_unwind(AssertUnwindSafe(|| router.call(request))) {
-        Ok(Routed::Response(response)) => Ok(response),
-        Ok(Routed::Future(handler)) => Answer { wire, handler, timeout: None }.await,
-        Err(payload) => Ok(panicked(&wire.service, &payload)),
+    let service = &wire.service;
+    match guarded(service, "a handler", || service.router.call(request)) {
+        Some(Routed::Response(response)) => Ok(response),
+        Some(Routed::Future(handler)) => Answer::new(wire, handler).await,
+        None => Ok(instead_of_a_panic()),
     }
-}
-
-fn panicked(service: &Service, payload: &crate::runtime::join::Payload) -> Response {
-    service.stats.panics.add(1);
-    log::error!("a handler panicked: {} (answered 500)", panic_message(payload));
-    Response::of(Status::INTERNAL_SERVER_ERROR).closing()
 }
 
 /// Whether the connection can go on behind this answer.
@@ -170,6 +161,7 @@ fn may_keep<T: Transport>(wire: &Rc<Wire<T>>, asked: Asked, response: &Response)
 fn framing_of(asked: Asked, response: &Response) -> ResponseFraming {
     match response.body().length() {
         _ if response.status().is_bodiless() => ResponseFraming::Bodiless,
+        _ if response.status().is_empty() => ResponseFraming::Length(0),
         Some(length) => ResponseFraming::Length(length),
         None if asked.minor_version == 0 => ResponseFraming::UntilClose,
         None => ResponseFraming::Chunked,
@@ -197,18 +189,16 @@ async fn send<T: Transport>(
     service.date.with(service.handle.turn_time(), |date| {
         wire.push(|out| encode::write_head(out, &response, date, framing, persistence));
     });
-    let mut body = response.into_body();
-    if asked.method == Method::Head || framing == ResponseFraming::Bodiless {
-        return Ok(());
-    }
+    let is_empty = asked.method == Method::Head || response.status().is_empty();
+    let mut body = if is_empty { Body::default() } else { response.into_body() };
     match body.take_full() {
         Some(chunk) if chunk.len() <= COPY_LIMIT => wire.push(|out| out.push(&chunk)),
-        Some(chunk) => Send { wire, chunk: &chunk, sent: 0 }.await?,
+        Some(chunk) => Send { wire, chunk: &chunk, ends_line: false, sent: 0 }.await?,
         None if body.is_empty() => {}
         None => send_stream(wire, body, framing).await?,
     }
     if wire.unsent() >= BUFFER_SIZE {
-        Send { wire, chunk: &[], sent: 0 }.await?;
+        flush(wire).await?;
     }
     Ok(())
 }
@@ -226,13 +216,10 @@ async fn send_stream<T: Transport>(
             return Err(wrong_length("more"));
         };
         left = rest;
-        if framing == ResponseFraming::Chunked && !chunk.is_empty() {
-            wire.push(|out| encode::push_chunk_size(out, chunk.len()));
+        if chunk.is_empty() {
+            continue; // As a chunk it would say that the body is over.
         }
-        Send { wire, chunk: &chunk, sent: 0 }.await?;
-        if framing == ResponseFraming::Chunked && !chunk.is_empty() {
-            wire.push(|out| out.push(b"\r\n"));
-        }
+        piece(wire, &chunk, framing == ResponseFraming::Chunked).await?;
     }
     match framing {
         ResponseFraming::Chunked => wire.push(|out| out.push(b"0\r\n\r\n")),
@@ -240,6 +227,21 @@ async fn send_stream<T: Transport>(
         _ => {}
     }
     Ok(())
+}
+
+/// Sends one piece. The line end behind a chunk leaves with it: alone it would be a system call and a packet of its own.
+fn piece<'a, T: Transport>(wire: &'a Wire<T>, bytes: &'a [u8], is_chunk: bool) -> Send<'a, T> {
+    if is_chunk {
+        wire.push(|out| encode::push_chunk_size(out, bytes.len()));
+    }
+    if bytes.len() > COPY_LIMIT {
+        return Send { wire, chunk: bytes, ends_line: is_chunk, sent: 0 };
+    }
+    wire.push(|out| out.push(bytes));
+    if is_chunk {
+        wire.push(|out| out.push(b"\r\n"));
+    }
+    flush(wire)
 }
 
 /// A body that does not keep to its Content-Length cannot be mended: the connection is cut, so that the client sees it.
@@ -294,63 +296,17 @@ impl<T: Transport> Future for NextHead<'_, T> {
     }
 }
 
-/// Runs a handler. While it waits, earlier answers leave, and the time limit counts.
-struct Answer<'a, T> {
-    wire: &'a Wire<T>,
-    handler: ResponseFuture,
-    /// Made when the handler waits for the first time: most never do.
-    timeout: Option<Sleep>,
+/// Sends all output.
+fn flush<T: Transport>(wire: &Wire<T>) -> Send<'_, T> {
+    Send { wire, chunk: b"", ends_line: false, sent: 0 }
 }
 
-impl<T: Transport> Future for Answer<'_, T> {
-    type Output = Result<Response, BodyError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let service = &this.wire.service;
-        match panic::catch_unwind(AssertUnwindSafe(|| this.handler.as_mut().poll(cx))) {
-            Ok(Poll::Ready(response)) => return Poll::Ready(Ok(response)),
-            Ok(Poll::Pending) => {}
-            Err(payload) => return Poll::Ready(Ok(panicked(service, &payload))),
-        }
-        if let Poll::Ready(Err(error)) = this.wire.poll_flush(cx) {
-            return Poll::Ready(Err(error)); // The client is gone: nobody waits for this handler.
-        }
-        let limit = service.limits.handler_timeout;
-        let timeout = this.timeout.get_or_insert_with(|| service.handle.sleep(limit));
-        Pin::new(timeout).poll(cx).map(|()| {
-            log::warn!(
-                "a handler took longer than {limit:?}: answered 503 (hint: raise the handler timeout)"
-            );
-            Ok(Response::error(Status::SERVICE_UNAVAILABLE, "the handler took too long").closing())
-        })
-    }
-}
-
-/// Waits for the next piece of an answer's body; what is ready to be sent leaves meanwhile.
-struct NextPiece<'a, T> {
-    wire: &'a Wire<T>,
-    body: &'a mut Body,
-}
-
-impl<T: Transport> Future for NextPiece<'_, T> {
-    type Output = Option<Result<Chunk, BodyError>>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Poll::Ready(piece) = self.body.poll_chunk(cx) {
-            return Poll::Ready(piece);
-        }
-        match self.wire.poll_flush(cx) {
-            Poll::Ready(Err(error)) => Poll::Ready(Some(Err(error))),
-            _ => Poll::Pending,
-        }
-    }
-}
-
-/// Sends all output, then a chunk.
+/// Sends all output, then a chunk, with a line end if wanted.
 struct Send<'a, T> {
     wire: &'a Wire<T>,
     chunk: &'a [u8],
+    ends_line: bool,
+    /// How much of the chunk and of its line end has left.
     sent: usize,
 }
 
@@ -359,7 +315,9 @@ impl<T: Transport> Future for Send<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        this.wire.poll_send(cx, this.chunk, &mut this.sent)
+        this.wire.note_owner(cx);
+        let line_end: &[u8] = if this.ends_line { b"\r\n" } else { b"" };
+        this.wire.poll_send(cx, [this.chunk, line_end], &mut this.sent)
     }
 }
 

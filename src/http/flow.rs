@@ -3,14 +3,18 @@
 //!
 //! 1. A buffer is held only while it has bytes in it, and goes back to the pool before a wait for more. A half-sent head
 //!    is kept on a shelf of its own size.
-//! 2. One timer serves all waits. It is pushed back lazily and named by what it waits for; `wait.rs` has the limits.
+//! 2. One timer serves all waits for bytes, another one those for room: a task that reads the body may wait while the
+//!    connection waits to write. Each is pushed back lazily and named by what it waits for; `wait.rs` has the limits.
+//!    It runs only while we wait for the client, and what the client moves buys time: so much for each byte, that
+//!    whoever sends or reads a byte now and then runs out of it.
 //! 3. A socket that is always ready, or a client that pipelines without end, would keep its task running for ever and
 //!    starve the others: after `BUDGET` transfers and requests in a row the task goes to the end of the queue.
 
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use super::body::BodyError;
 use super::buffer::{BUFFER_SIZE, Buffer};
@@ -26,7 +30,7 @@ use crate::runtime::Handle;
 use crate::runtime::timer::Sleep;
 
 /// Transfers and requests in a row before others get their turn. Arbitrary: 32 buffers are half a megabyte.
-const BUDGET: u32 = 32;
+const BUDGET: u8 = 32;
 
 /// The least room for a read. Less, and a body would come in many small reads.
 const MIN_READ: usize = 2 * 1024;
@@ -42,11 +46,53 @@ pub(super) struct Flow {
     pub(super) body: IncomingBody,
     /// The client has sent its last byte.
     pub(super) ended: bool,
+    /// For bytes.
+    reading: Patience,
+    /// For room. Made when a client has to be waited for: most never are.
+    writing: Option<Box<Patience>>,
+    /// Transfers and requests since the last wait.
+    transfers: u8,
+}
+
+/// How long one side of a connection may wait.
+struct Patience {
     deadline: Sleep,
     /// What `deadline` was set for. `Nothing`: set it anew at the next wait.
     waiting_for: Wait,
-    /// Transfers and requests since the last wait.
-    transfers: u32,
+    /// It has been waited for since then, and nothing has come: the time runs.
+    is_running: bool,
+    /// Milliseconds that this wait may still last. Known only while the time does not run.
+    left: u32,
+}
+
+impl Patience {
+    fn new(handle: &Handle) -> Patience {
+        let deadline = handle.sleep_until(handle.turn_time());
+        Patience { deadline, waiting_for: Wait::Nothing, is_running: false, left: 0 }
+    }
+
+    /// Stops the time, and pays for the bytes that came or left.
+    fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
+        // A head and a farewell have a limit for the whole of them.
+        if self.waiting_for == wait && self.is_running && !matches!(wait, Wait::Head | Wait::Linger) {
+            self.is_running = false;
+            let left = self.deadline.left().saturating_add(worth(bytes, limits.min_rate));
+            self.left = milliseconds(left.min(wait.limit(limits)));
+        }
+    }
+
+    /// Ready when the wait has lasted too long.
+    fn poll(&mut self, limits: &Limits, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
+        if self.waiting_for != wait {
+            self.waiting_for = wait;
+            self.is_running = true;
+            self.deadline.reset_after(wait.limit(limits));
+        } else if !self.is_running {
+            self.is_running = true;
+            self.deadline.reset_after(Duration::from_millis(self.left.into()));
+        }
+        Pin::new(&mut self.deadline).poll(cx)
+    }
 }
 
 impl Flow {
@@ -58,8 +104,8 @@ impl Flow {
             scan: HeadScan::default(),
             body: IncomingBody::none(),
             ended: false,
-            deadline: handle.sleep_until(handle.turn_time()),
-            waiting_for: Wait::Nothing,
+            reading: Patience::new(handle),
+            writing: None,
             transfers: 0,
         }
     }
@@ -72,8 +118,8 @@ impl Flow {
     /// A whole head was taken: the next wait is a new one.
     pub(super) fn note_request(&mut self) {
         self.scan = HeadScan::default();
-        self.transfers += 1;
-        self.waiting_for = Wait::Nothing;
+        self.transfers = self.transfers.saturating_add(1);
+        self.reading.waiting_for = Wait::Nothing;
         self.release_empty();
     }
 
@@ -100,44 +146,79 @@ impl Flow {
                 input.fill(read);
                 self.ended |= read == 0;
                 self.release_empty();
-                self.note_transfer(wait);
+                self.note_transfer(&service.limits, wait, read);
                 Poll::Ready(Ok(read))
             }
             Poll::Pending => {
                 self.shelve();
-                self.poll_deadline(&service.limits, wait, cx).map(|()| Err(RequestError::Timeout.into()))
+                ready!(self.poll_deadline(service, wait, cx));
+                service.stats.slow.add(u64::from(matches!(wait, Wait::Head | Wait::Body)));
+                Poll::Ready(Err(RequestError::Timeout.into()))
             }
         }
     }
 
+    /// Looks for the client's end while nobody wants its bytes: `Ready` when it has sent its last one, or is gone. Once
+    /// there is something in the input, it looks no further: what comes first is the next request.
+    pub(super) fn poll_end(
+        &mut self,
+        transport: &impl Transport,
+        service: &Service,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), BodyError>> {
+        if self.ended {
+            return Poll::Ready(Ok(()));
+        }
+        if !self.body.is_done() || self.input.is_some() || !self.shelf.is_empty() {
+            return Poll::Pending;
+        }
+        let mut buffer = service.buffers.take();
+        let read = ready!(transport.poll_read(cx, buffer.room(MIN_READ)))?;
+        self.ended = read == 0;
+        if self.ended {
+            return Poll::Ready(Ok(()));
+        }
+        buffer.fill(read);
+        self.input = Some(buffer);
+        Poll::Pending
+    }
+
     /// Removes what was written from the output. How much of it was not output but chunk.
-    pub(super) fn note_written(&mut self, written: usize) -> io::Result<usize> {
+    pub(super) fn note_written(&mut self, limits: &Limits, written: usize) -> io::Result<usize> {
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
-        self.note_transfer(Wait::Write);
+        self.note_transfer(limits, Wait::Write, written);
         let Some(output) = &mut self.output else { return Ok(written) };
         let from_output = written.min(output.len());
         output.consume(from_output);
         Ok(written - from_output)
     }
 
-    fn note_transfer(&mut self, wait: Wait) {
-        self.transfers += 1;
-        // A head and a farewell have a limit for the whole of them; for the rest each byte buys new time.
-        if !matches!(wait, Wait::Head | Wait::Linger) {
-            self.waiting_for = Wait::Nothing;
+    /// The client has taken all that there was: what comes next is a new wait.
+    pub(super) fn note_all_sent(&mut self) {
+        self.output = None;
+        self.writing = None;
+    }
+
+    fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
+        self.transfers = self.transfers.saturating_add(1);
+        match (wait, &mut self.writing) {
+            (Wait::Write, None) => {}
+            (Wait::Write, Some(writing)) => writing.note_transfer(limits, wait, bytes),
+            _ => self.reading.note_transfer(limits, wait, bytes),
         }
     }
 
     /// Ready when the wait has lasted too long.
-    pub(super) fn poll_deadline(&mut self, limits: &Limits, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_deadline(&mut self, service: &Service, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
         self.transfers = 0;
-        if self.waiting_for != wait {
-            self.waiting_for = wait;
-            self.deadline.reset_after(wait.limit(limits));
-        }
-        Pin::new(&mut self.deadline).poll(cx)
+        let patience = if wait == Wait::Write {
+            self.writing.get_or_insert_with(|| Box::new(Patience::new(&service.handle)))
+        } else {
+            &mut self.reading
+        };
+        patience.poll(&service.limits, wait, cx)
     }
 
     /// Goes to the end of the queue: `Pending`, with the wake made already.
@@ -161,4 +242,15 @@ impl Flow {
             self.input = None;
         }
     }
+}
+
+/// The time that this many bytes buy, rounded up. Without a rate each byte buys all that there is.
+fn worth(bytes: usize, min_rate: u64) -> Duration {
+    let micros = (bytes as u64).saturating_mul(1_000_000);
+    if min_rate == 0 { Duration::MAX } else { Duration::from_micros(micros.div_ceil(min_rate)) }
+}
+
+/// In whole milliseconds, and 49 days at the most: a quarter of the memory, for each connection.
+fn milliseconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(u32::MAX)
 }

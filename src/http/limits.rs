@@ -26,10 +26,14 @@ pub struct Limits {
     pub drain: u64,
     /// From the first byte of a head to its last. Beyond: 408.
     pub head_timeout: Duration,
-    /// Without one byte of an expected body. Beyond: 408.
+    /// To wait for an expected body without one byte of it. Beyond: 408.
     pub body_timeout: Duration,
-    /// Without one byte that the client takes. Beyond: the connection is cut; there is no way to tell it.
+    /// To wait without one byte that the client takes. Beyond: the connection is cut; there is no way to tell it.
     pub write_timeout: Duration,
+    /// Bytes a second of a body that a client sends, or of an answer that it takes, while we wait for it. Both timeouts
+    /// above are what it may fall behind: each byte buys `1 / min_rate` seconds of waiting, up to the whole timeout. So
+    /// a byte now and then does not hold a connection for ever. 0: any byte buys all. Beyond: as those timeouts.
+    pub min_rate: u64,
     /// Without a request. Beyond: closed without a word, as keep-alive allows.
     pub idle_timeout: Duration,
     /// For a handler to answer. Beyond: 503.
@@ -57,6 +61,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
+            min_rate: 240, // As in Microsoft's Kestrel: slower than any modem that is still in use.
             idle_timeout: Duration::from_secs(60),
             handler_timeout: Duration::from_secs(120),
             connections: 16_384,

@@ -32,6 +32,7 @@ mod wait;
 mod flow;
 mod wire;
 mod wire_body;
+mod guest;
 mod connection;
 pub mod server;
 

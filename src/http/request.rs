@@ -27,7 +27,8 @@ pub(super) type ParamNames = Option<Rc<[Box<str>]>>;
 pub struct Context {
     /// Who sent it.
     pub peer: Option<SocketAddr>,
-    /// Counted up for each request of this runtime; never repeats.
+    /// Counted up from 1 by the server, for each request whose head was read and found to be good; one that is refused
+    /// has none. It never repeats in one server; with several workers each is a server, and counts for itself.
     pub number: u64,
     /// How much `bytes` and `text` collect.
     pub(super) collected: usize,

@@ -18,6 +18,8 @@ pub struct Response {
     headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     body: Body,
     close: bool,
+    /// A header was refused: this is a 500 now, and stays one.
+    spoiled: bool,
 }
 
 const TEXT: Cow<'static, str> = Cow::Borrowed("text/plain; charset=utf-8");
@@ -29,7 +31,14 @@ const OWN_HEADERS: [&str; 7] =
 impl Response {
     /// An answer with this status and nothing else.
     pub fn new(status: Status) -> Response {
-        Response { status, content_type: None, headers: Vec::new(), body: Body::default(), close: false }
+        Response {
+            status,
+            content_type: None,
+            headers: Vec::new(),
+            body: Body::default(),
+            close: false,
+            spoiled: false,
+        }
     }
 
     /// 200 with a text.
@@ -56,24 +65,31 @@ impl Response {
         Response::text(format!("{status}: {message}\n")).with_status(status)
     }
 
-    /// Changes the status.
+    /// Changes the status. Not that of an answer that a header has spoiled.
     #[must_use]
     pub fn with_status(mut self, status: Status) -> Response {
-        self.status = status;
+        if !self.spoiled {
+            self.status = status;
+        }
         self
     }
 
-    /// Changes the body.
+    /// Changes the body. Not that of an answer that a header has spoiled.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Body>) -> Response {
-        self.body = body.into();
+        if !self.spoiled {
+            self.body = body.into();
+        }
         self
     }
 
     /// Adds a header; `content-type` replaces the one before.
     ///
     /// A value with a control byte in it never leaves the server: whoever let a client choose it would let the
-    /// client write headers of its own. The answer becomes a 500 in its place, and the log says which header.
+    /// client write headers of its own. Such a value spoils the answer: it becomes a 500 in place of what it was, the
+    /// headers so far included, and the log says which header it was. It stays a 500, since a status or a body that is
+    /// set afterwards was meant for the answer that is lost. Headers that are set afterwards, by a middleware perhaps,
+    /// do count; only the Content-Type stays that of the 500's text.
     ///
     /// # Panics
     /// When `name` is no header name, or one of those that belong to the connection.
@@ -89,12 +105,12 @@ impl Response {
         assert!(!own, "{name} is written by the connection and cannot be set by a handler");
         if !value.bytes().all(is_text) {
             log::error!("a handler set {name} to a value with control bytes: answered 500 (hint: encode it)");
-            return Response { close: true, ..Response::of(Status::INTERNAL_SERVER_ERROR) };
+            return Response { close: true, spoiled: true, ..Response::of(Status::INTERNAL_SERVER_ERROR) };
         }
-        if name.eq_ignore_ascii_case("content-type") {
-            self.content_type = Some(value);
-        } else {
-            self.headers.push((name, value));
+        match name.eq_ignore_ascii_case("content-type") {
+            true if self.spoiled => {}
+            true => self.content_type = Some(value),
+            false => self.headers.push((name, value)),
         }
         self
     }
@@ -183,7 +199,7 @@ impl IntoResponse for Vec<u8> {
 
 impl IntoResponse for Status {
     fn into_response(self) -> Response {
-        if self.is_bodiless() { Response::new(self) } else { Response::of(self) }
+        if self.is_empty() { Response::new(self) } else { Response::of(self) }
     }
 }
 

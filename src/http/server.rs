@@ -25,7 +25,7 @@ use super::router::Router;
 use super::service::{Membership, Service};
 use super::stats::Stats;
 use crate::future::{race, yield_now};
-use crate::net::{TcpListener, TcpStream, Transport};
+use crate::net::{Listener, Transport};
 use crate::runtime::Handle;
 use crate::runtime::join::JoinHandle;
 use crate::sync::{Permit, Semaphore};
@@ -99,7 +99,7 @@ impl Server {
     }
 
     /// Serves until `stop` is ready, then stops in good order.
-    pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Stopped {
+    pub async fn run(self, listener: impl Listener, stop: impl Future<Output = ()>) -> Stopped {
         let grace = self.grace;
         let service = self.into_service(listener.handle().clone());
         race(stop, accept_loop(&listener, &service)).await;
@@ -110,7 +110,7 @@ impl Server {
 }
 
 /// Serves `router` on `listener` with the default limits, for ever.
-pub async fn serve(listener: TcpListener, router: Router) {
+pub async fn serve(listener: impl Listener, router: Router) {
     Server::new(router).run(listener, std::future::pending()).await;
 }
 
@@ -123,7 +123,7 @@ pub async fn serve_connection<T: Transport + 'static>(
     connection::serve(transport, peer, service.enter()).await;
 }
 
-async fn accept_loop(listener: &TcpListener, service: &Rc<Service>) {
+async fn accept_loop(listener: &impl Listener, service: &Rc<Service>) {
     let permits = Semaphore::new(service.limits.connections);
     let mut in_a_row = 0;
     let mut complaint = Complaint::default();
@@ -155,7 +155,7 @@ async fn accept_loop(listener: &TcpListener, service: &Rc<Service>) {
 
 fn spawn_connection(
     handle: &Handle,
-    stream: TcpStream,
+    stream: impl Transport + 'static,
     peer: SocketAddr,
     held: (Membership, Permit),
 ) -> JoinHandle<()> {

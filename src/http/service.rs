@@ -35,6 +35,7 @@ pub struct Service {
     /// Told when a connection ends: shutdown waits for the last, an accept loop without descriptors for any.
     pub(super) connection_ended: Notify,
     connections: RefCell<Slab<Tracked>>,
+    /// The number of the latest request. See `request::Context::number`.
     requests: Cell<u64>,
 }
 

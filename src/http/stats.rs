@@ -10,7 +10,7 @@ pub const LATENCY_BOUNDS: [u64; 12] =
     [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 100_000, 500_000, 1_000_000, 10_000_000];
 
 /// The counters of one server.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub struct Stats {
     /// Connections accepted, and those open now.
     pub accepted: Counter,
@@ -19,14 +19,16 @@ pub struct Stats {
     /// Calls of `accept` that failed.
     pub accept_errors: Counter,
     /// Requests answered, by status code: 200 at index 0. Codes above 599 do not exist.
-    statuses: Vec<Counter>,
+    statuses: [Counter; 400],
     /// Requests by latency bucket; the last is "longer".
     pub latency: [Counter; LATENCY_BOUNDS.len() + 1],
     /// The sum of all latencies, in microseconds.
     pub latency_sum: Counter,
     /// Requests that were refused because of their form, limits or timeouts.
     pub refused: Counter,
-    /// Handlers that panicked.
+    /// Clients that took too long to send a head or a body, or to take an answer.
+    pub slow: Counter,
+    /// Panics in handlers, and in bodies while they were sent. A drop that panics is logged, not counted.
     pub panics: Counter,
     /// Requests whose head has come and whose answer has not begun.
     pub in_flight: Counter,
@@ -41,10 +43,28 @@ impl Drop for InFlight<'_> {
     }
 }
 
+impl Default for Stats {
+    /// All zero.
+    fn default() -> Stats {
+        Stats {
+            accepted: Counter::default(),
+            open: Counter::default(),
+            accept_errors: Counter::default(),
+            statuses: std::array::from_fn(|_| Counter::default()),
+            latency: std::array::from_fn(|_| Counter::default()),
+            latency_sum: Counter::default(),
+            refused: Counter::default(),
+            slow: Counter::default(),
+            panics: Counter::default(),
+            in_flight: Counter::default(),
+        }
+    }
+}
+
 impl Stats {
     /// All zero.
     pub fn new() -> Stats {
-        Stats { statuses: (200..600).map(|_| Counter::default()).collect(), ..Stats::default() }
+        Stats::default()
     }
 
     /// Counts a request as in flight, however it ends.

@@ -24,6 +24,7 @@ statuses! {
     CREATED 201 "Created";
     ACCEPTED 202 "Accepted";
     NO_CONTENT 204 "No Content";
+    RESET_CONTENT 205 "Reset Content";
     PARTIAL_CONTENT 206 "Partial Content";
     MOVED_PERMANENTLY 301 "Moved Permanently";
     FOUND 302 "Found";
@@ -67,9 +68,15 @@ impl Status {
         self.0
     }
 
-    /// Whether an answer with this code never has a body (RFC 9110, 6.4.1).
+    /// Whether an answer with this code never has a body, and says nothing of one (RFC 9110, 6.4.1).
     pub fn is_bodiless(self) -> bool {
         matches!(self.0, 204 | 304)
+    }
+
+    /// Whether nothing may stand in the body: in those that have none, and in 205, whose body is there but empty
+    /// (RFC 9110, 15.3.6). Clients wait for one, or for the word that its length is 0.
+    pub fn is_empty(self) -> bool {
+        self.is_bodiless() || self.0 == 205
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a connection waits for. Each kind of wait has its own limit, and one timer serves them all.
+//! What a connection waits for. Each kind of wait has its own limit; one timer serves those for bytes, another one those
+//! for room.
 
 use std::time::Duration;
 

@@ -15,6 +15,8 @@
 //!    the input already nobody waits, and the answers to all pipelined requests leave in one write.
 //! 2. Every wait has a deadline, and every stretch of work an end: `flow.rs` keeps both.
 //! 3. A request's body can be read from its head to the end of its answer, and not a moment longer.
+//! 4. The transport keeps one waker for each direction. A body that is read in another task takes the one for reading;
+//!    the one for writing stays the connection's, or an answer would wait for a wake that goes to somebody else.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
@@ -48,6 +50,8 @@ pub(super) struct Wire<T> {
     body_is_held: Cell<bool>,
     /// Whoever waits for the body: told when its time is over.
     body_waiter: WakerCell,
+    /// The connection's own task, while somebody holds the body. It does all the writing.
+    owner: WakerCell,
 }
 
 impl<T: Transport> Wire<T> {
@@ -60,6 +64,7 @@ impl<T: Transport> Wire<T> {
             answered: Cell::new(0),
             body_is_held: Cell::new(false),
             body_waiter: WakerCell::default(),
+            owner: WakerCell::default(),
         }
     }
 
@@ -133,8 +138,24 @@ impl<T: Transport> Wire<T> {
         self.flow.borrow_mut().body.fail(RequestError::Framing);
     }
 
-    /// The next piece of the request's body.
+    /// Says that the connection's task is being polled with `cx`.
+    pub(super) fn note_owner(&self, cx: &Context<'_>) {
+        if self.body_is_held.get() {
+            self.owner.store(cx.waker());
+        }
+    }
+
+    /// The next piece of the request's body, for the connection's own task.
     fn poll_body(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
+        self.poll_body_after(cx, |cx| self.poll_flush(cx))
+    }
+
+    /// The next piece of the request's body. `flush` comes before each wait.
+    fn poll_body_after(
+        &self,
+        cx: &mut Context<'_>,
+        flush: impl Fn(&mut Context<'_>) -> Poll<Result<(), BodyError>>,
+    ) -> Poll<Option<Result<Chunk, BodyError>>> {
         self.promise_to_read();
         loop {
             match self.take_body() {
@@ -144,7 +165,7 @@ impl<T: Transport> Wire<T> {
                 Ok(Taken::NeedMore) => {}
             }
             // Answer before you wait: also the `100 Continue` that the client may be waiting for.
-            if let Err(error) = ready!(self.poll_flush(cx)) {
+            if let Err(error) = ready!(flush(cx)) {
                 return Poll::Ready(Some(Err(error)));
             }
             if let Err(error) = ready!(self.poll_fill_body(cx)) {
@@ -189,6 +210,7 @@ impl<T: Transport> Wire<T> {
     pub(super) fn revoke_body(&self) {
         self.answered.set(self.request.take());
         self.body_is_held.set(false);
+        drop(self.owner.take());
         self.body_waiter.wake();
     }
 
@@ -202,7 +224,15 @@ impl<T: Transport> Wire<T> {
             return Poll::Ready(Some(Err(RequestError::Truncated.into())));
         }
         self.body_waiter.store(cx.waker());
-        self.poll_body(cx)
+        if self.owner.key() == Some(cx.waker().data()) {
+            return self.poll_body(cx);
+        }
+        self.poll_body_after(cx, |_| {
+            if self.unsent() > 0 {
+                self.owner.wake(); // It stores its waker again in the poll that comes of this.
+            }
+            Poll::Ready(Ok(()))
+        })
     }
 
     /// Whether the request's body was read to its end.
@@ -227,6 +257,12 @@ impl<T: Transport> Wire<T> {
         Poll::Ready(self.body_is_done())
     }
 
+    /// Whether the client is still there, for those who wait for something else than its bytes. `Ready(Ok)`: it has
+    /// closed its side, and may or may not wait for the answer. An error: it is gone for certain.
+    pub(super) fn poll_end(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        self.flow.borrow_mut().poll_end(&self.transport, &self.service, cx)
+    }
+
     /// Calls `write` with the output buffer.
     pub(super) fn push(&self, write: impl FnOnce(&mut Buffer)) {
         let mut flow = self.flow.borrow_mut();
@@ -240,39 +276,39 @@ impl<T: Transport> Wire<T> {
 
     /// Sends all output.
     pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
-        self.poll_send(cx, &[], &mut 0)
+        self.poll_send(cx, [b"", b""], &mut 0)
     }
 
-    /// Sends all output, then `chunk` from `sent` on, in as few system calls as the kernel allows.
+    /// Sends all output, then `parts` from byte `sent` on, in as few system calls as the kernel allows.
     pub(super) fn poll_send(
         &self,
         cx: &mut Context<'_>,
-        chunk: &[u8],
+        parts: [&[u8]; 2],
         sent: &mut usize,
     ) -> Poll<Result<(), BodyError>> {
         let flow = &mut *self.flow.borrow_mut();
         loop {
             let queued: &[u8] = flow.output.as_deref().map_or(&[], |output| output);
-            let rest = &chunk[*sent..];
-            if queued.is_empty() && rest.is_empty() {
-                flow.output = None;
+            let (first, second) = split_off(parts, *sent);
+            // What is empty stands at the end, and is not offered: for one part the kernel has less to do.
+            let mut rest = [queued, first, second];
+            rest.sort_by_key(|part| part.is_empty());
+            let count = rest.iter().position(|part| part.is_empty()).unwrap_or(rest.len());
+            if count == 0 {
+                flow.note_all_sent();
                 self.note_sent();
                 return Poll::Ready(Ok(()));
             }
             if flow.is_over_budget() {
                 return flow.yield_turn(cx);
             }
-            let written = match (queued.is_empty(), rest.is_empty()) {
-                (false, false) => self.transport.poll_write(cx, &[IoSlice::new(queued), IoSlice::new(rest)]),
-                (false, true) => self.transport.poll_write(cx, &[IoSlice::new(queued)]),
-                (true, _) => self.transport.poll_write(cx, &[IoSlice::new(rest)]),
-            };
-            let Poll::Ready(written) = written else {
-                ready!(flow.poll_deadline(&self.service.limits, Wait::Write, cx));
+            let Poll::Ready(written) = self.transport.poll_write(cx, &rest.map(IoSlice::new)[..count]) else {
+                ready!(flow.poll_deadline(&self.service, Wait::Write, cx));
+                self.service.stats.slow.add(1);
                 let late = io::Error::new(io::ErrorKind::TimedOut, "the client takes too long to read");
                 return Poll::Ready(Err(late.into()));
             };
-            *sent += flow.note_written(written?)?;
+            *sent += flow.note_written(&self.service.limits, written?)?;
         }
     }
 
@@ -289,7 +325,7 @@ impl<T: Transport> Wire<T> {
         let flow = &mut *self.flow.borrow_mut();
         if !*said {
             let Poll::Ready(done) = self.transport.poll_shutdown(cx) else {
-                return flow.poll_deadline(&self.service.limits, Wait::Linger, cx);
+                return flow.poll_deadline(&self.service, Wait::Linger, cx);
             };
             *said = true;
             if done.is_err() {
@@ -310,5 +346,18 @@ impl<T: Transport> Wire<T> {
     pub(super) fn is_quiet(&self) -> bool {
         let flow = self.flow.borrow();
         flow.ended || (flow.input.is_none() && flow.shelf.is_empty() && flow.body.is_done())
+    }
+}
+
+/// What is left of two parts behind their first `sent` bytes.
+fn split_off([first, second]: [&[u8]; 2], sent: usize) -> (&[u8], &[u8]) {
+    let of_first = sent.min(first.len());
+    (&first[of_first..], &second[sent - of_first..])
+}
+
+impl<T> Drop for Wire<T> {
+    /// The connection has ended in the middle of an answer. Whoever waits for the body would wait for ever.
+    fn drop(&mut self) {
+        self.body_waiter.wake();
     }
 }

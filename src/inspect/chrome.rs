@@ -71,6 +71,8 @@ struct Writer<'a> {
     /// The time of the record that is being written, in nanoseconds.
     now: u64,
     running: Option<TaskId>,
+    /// Which of the running task's polls goes on.
+    nth: u64,
     /// The reactor's open slice, if any.
     reactor: Option<&'static str>,
     /// Arrows by the place of the wake where they begin, and of the poll where they end.
@@ -82,7 +84,7 @@ impl<'a> Writer<'a> {
     fn new(out: &'a mut String, process: usize, records: &[Record], last_arrow: &mut u64) -> Writer<'a> {
         let arrows = arrows(records, last_arrow);
         let now = records.first().map_or(0, |record| record.nanos);
-        Writer { out, process, now, running: None, reactor: None, arrows, ready: 0 }
+        Writer { out, process, now, running: None, nth: 0, reactor: None, arrows, ready: 0 }
     }
 
     fn event(&mut self, at: usize, record: &Record) {
@@ -93,14 +95,15 @@ impl<'a> Writer<'a> {
             Event::Polled { task, nth } => {
                 self.end_reactor();
                 self.count(self.ready.saturating_sub(1));
-                self.begin(track_of(task), &format!("poll {nth}"));
+                self.nth = nth;
+                self.begin(track_of(task), &poll_name(nth));
                 if let Some(arrow) = self.arrows.get(&at).copied() {
                     self.arrow("f\",\"bp\":\"e", track_of(task), arrow);
                 }
             }
             Event::Pending { task, .. } | Event::Finished { task, .. } if before == Some(task) => {
                 self.instant(track_of(task), &record.event);
-                self.end(track_of(task));
+                self.end(track_of(task), &poll_name(self.nth));
             }
             Event::Woken { wake, foreign, .. } => self.woken(at, wake, foreign),
             Event::Stale { .. } => {
@@ -148,7 +151,7 @@ impl<'a> Writer<'a> {
             self.arrow("s", track, arrow);
         }
         if bare {
-            self.end(track);
+            self.end(track, "wake");
         }
     }
 
@@ -158,8 +161,8 @@ impl<'a> Writer<'a> {
     }
 
     fn end_reactor(&mut self) {
-        if self.reactor.take().is_some() {
-            self.end(REACTOR);
+        if let Some(name) = self.reactor.take() {
+            self.end(REACTOR, name);
         }
     }
 
@@ -167,7 +170,7 @@ impl<'a> Writer<'a> {
     fn close(&mut self) {
         self.end_reactor();
         if let Some(task) = self.running.take() {
-            self.end(track_of(task));
+            self.end(track_of(task), &poll_name(self.nth));
         }
     }
 
@@ -175,8 +178,9 @@ impl<'a> Writer<'a> {
         self.entry("B", track, &format!("\"name\":\"{}\"", escaped(name)));
     }
 
-    fn end(&mut self, track: u64) {
-        self.entry("E", track, "\"args\":{}");
+    /// Perfetto ends whatever is open. speedscope wants the name again, and complains of another one.
+    fn end(&mut self, track: u64, name: &str) {
+        self.entry("E", track, &format!("\"name\":\"{}\"", escaped(name)));
     }
 
     fn instant(&mut self, track: u64, event: &Event) {
@@ -205,6 +209,10 @@ impl<'a> Writer<'a> {
             "{{\"ph\":\"{kind}\",\"pid\":{process},\"tid\":{track},\"ts\":{micros}.{nanos:03},{rest}}},"
         );
     }
+}
+
+fn poll_name(nth: u64) -> String {
+    format!("poll {nth}")
 }
 
 /// A number for each wake that led to a poll: under the place of the wake, and under that of the poll.

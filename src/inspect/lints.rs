@@ -10,8 +10,9 @@
 //!                 Watchdog, a thread: has the same poll lasted too long? (watchdog.rs)
 //! ```
 //!
-//! 1. No guesses. Each rule is about events that stand in the log; what a rule cannot see it does not judge. A poll
-//!    that only computes, or only takes a value out of a channel, leaves no event and is never called spurious.
+//! 1. No guesses. Each rule is about events that stand in the log. A poll that only computes, or only takes a value out
+//!    of a channel, leaves no event. It is not called spurious; but a task that yields after each such poll wakes itself
+//!    as often as a busy loop does, and is told so. The mend is the same: yield less often.
 //! 2. One finding per rule and place of spawn: a thousand connections with one mistake make one message.
 //! 3. The message is given without a lock held: whoever gets it may do what it likes.
 //!
@@ -22,7 +23,7 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::lint::{Finding, Lint};
-use super::watchdog;
+use super::watchdog::{self, RunningPoll, Watched};
 use crate::runtime::trace::{Event, Observer, TaskId};
 
 /// A future of more bytes than this is large. clippy's `large_futures` draws the same line.
@@ -69,12 +70,8 @@ struct Facts {
 }
 
 /// What is known of the poll that goes on.
-#[derive(Clone, Copy)]
-pub(super) struct Running {
-    pub(super) task: TaskId,
-    pub(super) nth: u64,
-    /// Which of all polls this is: the same number, the same poll.
-    pub(super) number: u64,
+struct Running {
+    poll: RunningPoll,
     woken_by_reactor: bool,
     woke_itself: bool,
     /// It moved bytes, armed a timer, woke or spawned somebody: anything that leaves an event.
@@ -96,13 +93,17 @@ impl Lints {
         Arc::new_cyclic(|this| Lints { state: Mutex::default(), sink, with_watchdog, this: this.clone() })
     }
 
-    /// The poll that goes on, for the watchdog.
-    pub(super) fn running(&self) -> Option<Running> {
-        self.lock().running
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watched for Lints {
+    fn running(&self) -> Option<RunningPoll> {
+        self.lock().running.as_ref().map(|running| running.poll)
     }
 
-    /// Tells of a finding, unless it was told before.
-    pub(super) fn find(&self, lint: Lint, task: TaskId, amount: u64) {
+    fn find(&self, lint: Lint, task: TaskId, amount: u64) {
         let mut state = self.lock();
         let at = state.tasks.get(&task).and_then(|facts| facts.at);
         let new = state.told.insert((lint, at));
@@ -110,10 +111,6 @@ impl Lints {
         if new {
             (self.sink)(&Finding { lint, task, at, amount });
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -151,7 +148,7 @@ impl State {
             }
             Event::Finished { task, .. } => {
                 self.tasks.remove(&task);
-                if self.running.is_some_and(|running| running.task == task) {
+                if self.running.as_ref().is_some_and(|running| running.poll.task == task) {
                     self.running = None;
                 }
                 self.did_something();
@@ -174,7 +171,7 @@ impl State {
     fn woken(&mut self, task: TaskId, foreign: bool) {
         match &mut self.running {
             _ if foreign => {}
-            Some(running) if running.task == task => running.woke_itself = true,
+            Some(running) if running.poll.task == task => running.woke_itself = true,
             Some(running) => running.did_something = true,
             None => {
                 let by_reactor = !self.timer_fired;
@@ -189,9 +186,8 @@ impl State {
         self.polls += 1;
         let facts = self.tasks.entry(task).or_default();
         let woken_by_reactor = std::mem::take(&mut facts.woken_by_reactor) && nth > 1;
-        let number = self.polls;
-        self.running =
-            Some(Running { task, nth, number, woken_by_reactor, woke_itself: false, did_something: false });
+        let poll = RunningPoll { task, nth, number: self.polls };
+        self.running = Some(Running { poll, woken_by_reactor, woke_itself: false, did_something: false });
     }
 
     /// Judges the poll that has ended.

@@ -21,8 +21,8 @@ pub mod journey;
 pub mod chrome;
 pub mod report;
 pub mod lint;
-pub mod lints;
 pub mod watchdog;
+pub mod lints;
 pub mod why;
 pub mod step;
 

@@ -223,7 +223,7 @@ fn picture(runtime: &Runtime, next: TaskId) -> String {
             format!("{}{read}{write}", source.id)
         })
         .collect();
-    text + &listed("sockets:  ", &sockets)
+    text + &listed("epoll:    ", &sockets)
 }
 
 /// One item a line, under a heading.

@@ -9,7 +9,7 @@
 //!
 //! 1. Time counts only while the poll could have gone on. What the kernel kept the thread waiting for a CPU (its run
 //!    queue delay, from /proc) is taken off: a busy machine is not the task's mistake.
-//! 2. Between two looks at most two periods count. If the whole process was stopped, the watchdog was stopped as well.
+//! 2. Of the time between two looks at most two periods count. If the whole process was stopped, the watchdog was stopped as well.
 //!
 //! The kernel's own softlockup detector (`kernel/watchdog.c`) works like this one: a second party and a heartbeat.
 
@@ -20,7 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::lint::Lint;
-use super::lints::Lints;
+use crate::runtime::trace::TaskId;
 
 /// How often it looks: often enough to notice 100 ms soon, seldom enough to cost nothing that one could measure.
 const PERIOD: Duration = Duration::from_millis(20);
@@ -32,8 +32,26 @@ const BLOCKED: Duration = Duration::from_millis(100);
 /// A first poll of this length: the task has no await that ever had to wait. tokio-console uses the same.
 const NEVER_YIELDED: Duration = Duration::from_secs(1);
 
-/// Starts a watchdog for the calling thread. It ends when the lints are gone.
-pub(super) fn start(lints: Weak<Lints>) {
+/// Whoever knows which poll goes on, and whom to tell of one that lasts.
+pub(super) trait Watched: Send + Sync + 'static {
+    /// The poll that goes on.
+    fn running(&self) -> Option<RunningPoll>;
+    /// It has lasted too long: so many milliseconds.
+    fn find(&self, lint: Lint, task: TaskId, millis: u64);
+}
+
+/// A poll that goes on.
+#[derive(Clone, Copy)]
+pub(super) struct RunningPoll {
+    pub(super) task: TaskId,
+    /// Which of the task's polls this is.
+    pub(super) nth: u64,
+    /// Which of all polls this is, from 1: the same number, the same poll.
+    pub(super) number: u64,
+}
+
+/// Starts a watchdog for the calling thread. It ends when `watched` is gone.
+pub(super) fn start(watched: Weak<impl Watched>) {
     // A link to this thread's own folder, such as "1234/task/1240".
     let folder = fs::read_link("/proc/thread-self").map(|link| PathBuf::from("/proc").join(link));
     let delays = Delays { file: folder.map(|folder| folder.join("schedstat")).ok() };
@@ -45,9 +63,9 @@ pub(super) fn start(lints: Weak<Lints>) {
             delay: Duration::ZERO,
             looked: Instant::now(),
         };
-        while let Some(lints) = lints.upgrade() {
-            watch.look(&lints);
-            drop(lints);
+        while let Some(watched) = watched.upgrade() {
+            watch.look(&*watched);
+            drop(watched);
             thread::park_timeout(PERIOD);
         }
     };
@@ -68,26 +86,26 @@ struct Watch {
 }
 
 impl Watch {
-    fn look(&mut self, lints: &Lints) {
-        let since = self.looked.elapsed().min(2 * PERIOD);
+    fn look(&mut self, watched: &impl Watched) {
+        let since = self.looked.elapsed();
         self.looked = Instant::now();
-        let Some(running) = lints.running() else {
+        let Some(running) = watched.running() else {
             self.number = 0;
             return;
         };
         let delay = self.delays.now();
         if running.number == self.number {
-            self.lasted += since.saturating_sub(delay.saturating_sub(self.delay));
+            self.lasted += since.saturating_sub(delay.saturating_sub(self.delay)).min(2 * PERIOD);
         } else {
             (self.number, self.lasted) = (running.number, Duration::ZERO);
         }
         self.delay = delay;
         let millis = u64::try_from(self.lasted.as_millis()).unwrap_or(u64::MAX);
         if self.lasted >= BLOCKED {
-            lints.find(Lint::Blocked, running.task, millis);
+            watched.find(Lint::Blocked, running.task, millis);
         }
         if self.lasted >= NEVER_YIELDED && running.nth == 1 {
-            lints.find(Lint::NeverYielded, running.task, millis);
+            watched.find(Lint::NeverYielded, running.task, millis);
         }
     }
 }

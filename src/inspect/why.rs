@@ -15,7 +15,17 @@ pub struct Why {
 
 /// Why this event happens.
 pub fn why(event: &Event) -> Why {
-    let (sentence, chapter) = match event {
+    let (sentence, chapter) =
+        of_a_task(event).or_else(|| of_the_os(event)).or_else(|| of_time(event)).unwrap_or(MARK);
+    Why { sentence, chapter }
+}
+
+/// What is left: a stage of the program's own.
+const MARK: (&str, u8) = ("The server has reached a stage of this request.", 13);
+
+/// The life of a task.
+fn of_a_task(event: &Event) -> Option<(&'static str, u8)> {
+    Some(match event {
         Event::Spawned { .. } => {
             ("A future became a task: it has a slot, a name, and a waker that carries the name.", 7)
         }
@@ -31,7 +41,7 @@ pub fn why(event: &Event) -> Why {
         }
         Event::Stale { .. } => ("A waker outlived its task; the serial tells, and no stranger is polled.", 7),
         Event::Polled { .. } => {
-            ("It is first in the queue, so the executor asks its future: can you go on?", 4)
+            ("It is first in the queue, so the executor asks its future whether it can go on.", 4)
         }
         Event::Pending { lost: true, .. } => {
             ("It waits, but nobody holds its waker: it can never run again.", 8)
@@ -48,6 +58,13 @@ pub fn why(event: &Event) -> Why {
         Event::Finished { outcome: Outcome::Panicked, .. } => {
             ("It panicked; the panic ends this task alone.", 12)
         }
+        _ => return None,
+    })
+}
+
+/// Sockets, system calls, epoll.
+fn of_the_os(event: &Event) -> Option<(&'static str, u8)> {
+    Some(match event {
         Event::SourceOpened { .. } => {
             ("A socket came under the reactor's care; epoll need not know it yet.", 8)
         }
@@ -71,13 +88,6 @@ pub fn why(event: &Event) -> Why {
         Event::WouldBlock { .. } => {
             ("The system call had nothing for us now: not an error, a reason to wait.", 2)
         }
-        Event::TimerArmed { .. } => {
-            ("A deadline went into the table of timers, with the waker of whoever waits.", 10)
-        }
-        Event::TimerFired { .. } => ("The deadline has come: its waker is called.", 10),
-        Event::TimerCancelled { .. } => {
-            ("Nobody waits for this deadline any more, so it leaves the table.", 11)
-        }
         Event::Parked { timeout: Some(Duration::ZERO) } => {
             ("Tasks are ready, so the runtime looks at the sockets without sleeping.", 12)
         }
@@ -87,7 +97,20 @@ pub fn why(event: &Event) -> Why {
         Event::Unparked { .. } => {
             ("epoll has returned; now the wakers of whoever waited for this are called.", 3)
         }
-        Event::Mark { .. } => ("The server has reached a stage of this request.", 13),
-    };
-    Why { sentence, chapter }
+        _ => return None,
+    })
+}
+
+/// Deadlines.
+fn of_time(event: &Event) -> Option<(&'static str, u8)> {
+    Some(match event {
+        Event::TimerArmed { .. } => {
+            ("A deadline went into the table of timers, with the waker of whoever waits.", 10)
+        }
+        Event::TimerFired { .. } => ("The deadline has come: its waker is called.", 10),
+        Event::TimerCancelled { .. } => {
+            ("Nobody waits for this deadline any more, so it leaves the table.", 11)
+        }
+        _ => return None,
+    })
 }

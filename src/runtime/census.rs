@@ -93,17 +93,17 @@ impl Found {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Holder::Source(source, Direction::Read) => write!(f, "{source}, to become readable"),
-            Holder::Source(source, Direction::Write) => write!(f, "{source}, to become writable"),
-            Holder::Timer(timer, due) => write!(f, "{timer}, due in {due:?}"),
+            Holder::Source(source, Direction::Read) => write!(f, "{source} (readable)"),
+            Holder::Source(source, Direction::Write) => write!(f, "{source} (writable)"),
+            Holder::Timer(timer, due) => write!(f, "{timer} (due in {due:?})"),
             Holder::Join(task) => write!(f, "the handle of {task}"),
-            Holder::Elsewhere(1) => write!(f, "one place that the runtime does not own"),
-            Holder::Elsewhere(count) => write!(f, "{count} places that the runtime does not own"),
+            Holder::Elsewhere(1) => write!(f, "elsewhere"),
+            Holder::Elsewhere(count) => write!(f, "elsewhere ({count} copies)"),
         }
     }
 }
 
-/// For example: `task 3 (src/http/server.rs:150) waiting after 2 polls, for: source 3, to become readable`.
+/// For example: `task 3 (src/http/server.rs:150) waiting after 2 polls; waker held by source 3 (readable)`.
 impl fmt::Display for TaskReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let TaskSnapshot { id, at, polls, state, .. } = self.task;
@@ -118,7 +118,8 @@ impl fmt::Display for TaskReport {
             return write!(f, ", and lost: nobody holds its waker");
         }
         for (nth, holder) in self.held_by.iter().enumerate() {
-            write!(f, "{}{holder}", if nth == 0 { "; waker with " } else { " and " })?;
+            let by = if matches!(holder, Holder::Elsewhere(_)) { "" } else { "by " };
+            write!(f, "{}{by}{holder}", if nth == 0 { "; waker held " } else { " and " })?;
         }
         Ok(())
     }

@@ -212,7 +212,7 @@ impl<F: Future> Drop for Spawned<F> {
 impl<F: Future> Unpin for Spawned<F> {}
 
 /// Calls code that is not ours. If it panics, the panic is logged and ends here. `what`: for the log.
-pub(super) fn quietly(what: &str, call: impl FnOnce()) {
+pub(crate) fn quietly(what: &str, call: impl FnOnce()) {
     if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(call)) {
         log::error!("{what} panicked: {}", panic_message(&payload));
         // A payload can panic in its own drop, and with a payload that does so again. The second is leaked: that is

@@ -261,6 +261,11 @@ impl Sleep {
         self.reset(far_after(self.timers.turn_time(), duration));
     }
 
+    /// How long until its moment, counted from `turn_time`.
+    pub fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(self.timers.turn_time())
+    }
+
     /// Leaves the table. A later poll enters it again.
     pub fn disarm(&mut self) {
         if let Some(armed) = self.armed.take() {

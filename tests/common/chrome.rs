@@ -37,7 +37,10 @@ pub fn check(text: &str) -> Result<Summary, String> {
                 summary.slices += 1;
                 summary.tracks.insert(track);
             }
-            "E" => drop(stack.pop().ok_or(format!("an end without a beginning: {event}"))?),
+            "E" if stack.pop().as_deref() != Some(name) => {
+                return Err(format!("the end of no slice: {event}"));
+            }
+            "E" => {}
             "s" if stack.is_empty() => return Err(format!("an arrow begins outside of a slice: {event}")),
             "s" => {
                 arrows.insert(field("id")?, 1);

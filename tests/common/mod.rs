@@ -4,6 +4,7 @@
 
 pub mod conversation;
 pub mod chrome;
+pub mod log;
 pub mod pipe;
 pub mod server;
 pub mod sockets;

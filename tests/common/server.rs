@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 /// How long a client waits for an answer before the test fails: a bound on failure, not a measure.
@@ -50,6 +50,16 @@ impl Server {
         client.answer()
     }
 
+    /// What it writes to stderr, from now on. `wait` has nothing left to read then.
+    pub fn stderr(&mut self) -> BufReader<ChildStderr> {
+        BufReader::new(self.child.stderr.take().expect("stderr is taken once"))
+    }
+
+    /// Where it reads its input, if its command asked for a pipe.
+    pub fn stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().expect("stdin is piped, and taken once")
+    }
+
     /// Sends a signal, such as `TERM`.
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
@@ -59,7 +69,9 @@ impl Server {
     /// Waits for its end. Returns how it ended and what it wrote to stderr.
     pub fn wait(mut self) -> (ExitStatus, String) {
         let mut log = String::new();
-        self.child.stderr.take().expect("stderr is piped").read_to_string(&mut log).expect("text");
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut log).expect("text");
+        }
         (self.child.wait().expect("it ends"), log)
     }
 
