@@ -109,12 +109,14 @@ fn exam() {
         runtime.advance(SECOND);
         settle(&runtime);
     }
+    let late = runtime.tasks().len();
     println!("--- the client closes");
     drop(far);
     park(&runtime);
     settle(&runtime);
     println!("--- who is left: {}", report::report(&runtime.handle(), &log.records()));
     assert_eq!(answers, ["one", "two"], "the echo");
+    assert_eq!(late, 1, "tasks after three seconds: the echo alone should be left");
     assert_eq!((runtime.tasks().len(), runtime.timers().len()), (0, 0), "tasks and timers that are left");
     let events = log.records().len();
     assert!(events < 100, "{events} events for so little");

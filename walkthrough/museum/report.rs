@@ -65,25 +65,30 @@ pub struct Trace {
 
 impl Trace {
     pub fn show(&mut self, line: &str) {
-        self.over |= line == "failures:" || line.starts_with("test result:");
+        // A panic during a panic prints a backtrace, asked for or not.
+        self.over |= line == "failures:" || line == "stack backtrace:" || line.starts_with("test result:");
         // The runner writes `test NAME ... `, and the test's first line stands behind it.
         let own = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... "));
         let line = own.map_or(line, |(_, first)| first);
         let is_frame = matches!(line, "" | "ok" | "FAILED")
             || ["running ", "note: run with"].iter().any(|start| line.starts_with(start));
         if !self.over && !is_frame {
-            println!("  | {}", without_thread_number(line));
+            println!("  | {}", plain(line));
         }
     }
 }
 
-/// A panic names its thread's number, which is another one each time.
-fn without_thread_number(line: &str) -> String {
-    let parts = line.split_once(" (").and_then(|(start, rest)| Some((start, rest.split_once(") panicked")?)));
-    match parts {
-        Some((start, (_, end))) if line.starts_with("thread '") => format!("{start} panicked{end}"),
-        _ => line.to_owned(),
-    }
+/// The line that tells of a panic, without its thread's number and the place of other crates' files: both are another
+/// one on each machine.
+fn plain(line: &str) -> String {
+    let parts = line.strip_prefix("thread '").and_then(|rest| rest.split_once(" panicked at "));
+    let Some((thread, place)) = parts else { return line.to_owned() };
+    let name = thread.split_once("' (").map_or(thread.trim_end_matches('\''), |(name, _)| name);
+    let place = match place.split_once("/registry/src/") {
+        Some((_, rest)) => rest.split_once('/').map_or(rest, |(_, path)| path),
+        None => place,
+    };
+    format!("thread '{name}' panicked at {place}")
 }
 
 /// The summary of `--all`.
