@@ -11,7 +11,7 @@
 
 mod common;
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Write};
 use std::net::TcpStream as StdStream;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -92,7 +92,7 @@ fn say(runtime: &Runtime, far: &mut StdStream, word: &str) -> String {
 #[test]
 fn exam() {
     let log = Recorder::new();
-    let switch = Arc::new(Switch { on: AtomicBool::new(false), printer: Printer::new(io::stdout(), "") });
+    let switch = Arc::new(Switch { on: AtomicBool::new(false), printer: Printer::new(Printed, "") });
     let observer = Fanout::of(vec![log.clone(), switch.clone()]).expect("two observers");
     let runtime =
         Runtime::builder().frozen_clock().observer(observer).build().expect("cannot build a runtime");
@@ -125,7 +125,7 @@ fn exam() {
 /// Prints from the moment on when it is switched on.
 struct Switch {
     on: AtomicBool,
-    printer: Arc<Printer<io::Stdout>>,
+    printer: Arc<Printer<Printed>>,
 }
 
 impl Observer for Switch {
@@ -133,5 +133,19 @@ impl Observer for Switch {
         if self.on.load(Ordering::SeqCst) {
             self.printer.observe(event);
         }
+    }
+}
+
+/// Standard output, by way of `print!`: shown at once with `--nocapture`, kept back without it.
+struct Printed;
+
+impl Write for Printed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        print!("{}", String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ mod common;
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Write};
 use std::net::TcpStream as StdStream;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -16,11 +16,9 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use common::conversation::{Conversation, statuses};
 use common::sockets::{finish, pair, park};
 use common::{Bench, Gate, expect, frozen_runtime, print_timeline};
 use glassbox::future::{race, yield_now};
-use glassbox::http::{Limits, Request, Router};
 use glassbox::inspect::{Fanout, Printer};
 use glassbox::net::{TcpListener, TcpStream};
 use glassbox::runtime::reactor::Registration;
@@ -246,58 +244,6 @@ fn a_sleep_is_one_trip() {
     assert!(trips <= 40, "20 sleeps, and far more than 40 trips to epoll");
 }
 
-fn greet(router: Router) -> Conversation {
-    Conversation::new(router, Limits::default())
-}
-
-/// Exhibit 20. A client that takes forty bytes at a time.
-#[test]
-fn a_short_write_is_continued() {
-    let conversation = greet(Router::new().get("/", async |_| "the whole answer\n"));
-    conversation.pipe.set_room(40);
-    let mut answer = conversation.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    println!("first piece:\n{answer}");
-    for _ in 0..20 {
-        conversation.runtime.run_until_stalled();
-        answer += &conversation.pipe.client_text();
-    }
-    println!("all pieces:\n{answer}");
-    assert!(answer.ends_with("\r\n\r\nthe whole answer\n"), "the rest of the answer was never sent");
-}
-
-/// Exhibit 21. The same request in one packet and in two.
-#[test]
-fn a_request_may_come_in_two_packets() {
-    let conversation = greet(Router::new().get("/", async |_| "here you are\n"));
-    let whole = conversation.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    let first = conversation.say("GET / HTTP/1.1\r\nHo");
-    let second = conversation.say("st: a\r\n\r\n");
-    println!(
-        "in one packet: {:?}\nin two: {:?}, then {:?}",
-        statuses(&whole),
-        statuses(&first),
-        statuses(&second)
-    );
-    assert_eq!((statuses(&whole), statuses(&first), statuses(&second)), (vec![200], vec![], vec![200]));
-}
-
-/// Exhibit 22. One request with two lengths. Somebody in front of us may have believed the other one: to that one,
-/// `GET /secret` is a part of the body.
-#[test]
-fn two_lengths_are_refused() {
-    let conversation = greet(
-        Router::new()
-            .post("/", async |mut request: Request| request.text().await)
-            .get("/secret", async |_| "x"),
-    );
-    let answers = conversation.say(
-        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 56\r\nTransfer-Encoding: chunked\r\n\r\n\
-         0\r\n\r\nGET /secret HTTP/1.1\r\nHost: a\r\nX-Padding: 12345\r\n\r\n",
-    );
-    println!("answers: {:?}", statuses(&answers));
-    assert_eq!(statuses(&answers), [400], "a request was hidden in the body of another");
-}
-
 /// Reads lines. What was read beyond a line, or before its end, is kept in `rest`.
 struct Lines {
     stream: TcpStream,
@@ -355,11 +301,25 @@ impl Observer for Lookout {
     }
 }
 
+/// Standard output, by way of `print!`: shown at once with `--nocapture`, kept back without it.
+struct Printed;
+
+impl Write for Printed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        print!("{}", String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A runtime that prints what happens while it happens, and tells when it lies down.
 fn printing_runtime() -> (Runtime, mpsc::Receiver<()>) {
     let (asleep, told) = mpsc::channel();
     let lookout: Arc<dyn Observer> = Arc::new(Lookout(Mutex::new(asleep)));
-    let observer = Fanout::of(vec![Printer::new(io::stdout(), ""), lookout]).expect("two observers");
+    let observer = Fanout::of(vec![Printer::new(Printed, ""), lookout]).expect("two observers");
     (Runtime::builder().observer(observer).build().expect("cannot build a runtime"), told)
 }
 

@@ -1,0 +1,106 @@
+//! The walkthrough tells the truth: its quotes, paths, links, commands and outputs are checked here.
+//!
+//! `REGENERATE=1 cargo test --test walkthrough` writes the outputs anew.
+//!
+//! Each checker is a function over a page with small bad pages beside it, so that it is seen to find something.
+
+#[path = "walkthrough/built.rs"]
+mod built;
+#[path = "walkthrough/commands.rs"]
+mod commands;
+#[path = "walkthrough/exercises.rs"]
+mod exercises;
+#[path = "walkthrough/items.rs"]
+mod items;
+#[path = "walkthrough/outputs.rs"]
+mod outputs;
+#[path = "walkthrough/page.rs"]
+mod page;
+#[path = "walkthrough/prose.rs"]
+mod prose;
+#[path = "walkthrough/quotes.rs"]
+mod quotes;
+#[path = "walkthrough/run.rs"]
+mod run;
+
+use page::{Page, chapters, pages};
+
+/// Lets a checker look at pages, and tells everything that it found.
+#[track_caller]
+fn check(pages: &[Page], checker: impl FnMut(&Page) -> Vec<String>) {
+    let bad: Vec<String> = pages.iter().flat_map(checker).collect();
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+/// Every chapter has every part of the frame, in order, and nothing else.
+#[test]
+fn the_frame() {
+    check(&chapters(), prose::frame);
+}
+
+/// Folded answers are opened and closed.
+#[test]
+fn the_folds() {
+    check(&pages(), prose::details);
+}
+
+/// No chapter is too long.
+#[test]
+fn the_length() {
+    check(&chapters(), prose::length);
+}
+
+/// Plain words.
+#[test]
+fn the_words() {
+    check(&pages(), prose::words);
+}
+
+/// Every link leads somewhere.
+#[test]
+fn the_links() {
+    check(&pages(), prose::links);
+}
+
+/// Every fence is of a known kind; every quote is verbatim.
+#[test]
+fn the_fences_and_quotes() {
+    check(&pages(), quotes::fences);
+}
+
+/// Every path to an item of the library leads to one.
+#[test]
+fn the_item_paths() {
+    let items = items::Items::of_src();
+    check(&pages(), |page| items::paths(page, &items));
+}
+
+/// Every command can be typed.
+#[test]
+fn the_commands() {
+    let mut lists = commands::Lists::default();
+    check(&pages(), |page| commands::commands(page, &mut lists));
+}
+
+/// Every output is what its command prints now; or, with `REGENERATE=1`, becomes it.
+#[test]
+fn the_outputs() {
+    let mut known = outputs::Outputs::default();
+    if std::env::var_os("REGENERATE").is_some() {
+        return check(&pages(), |page| outputs::regenerate(page, &mut known));
+    }
+    check(&pages(), |page| outputs::outputs(page, &mut known));
+}
+
+/// Every chapter has its exercises, and each has its test and its solution.
+#[test]
+fn the_exercises_are_complete() {
+    check(&chapters(), exercises::files);
+}
+
+/// Unsolved they fail, solved they pass.
+#[test]
+fn the_exercises_fail_and_the_solutions_pass() {
+    let bad = exercises::outcomes();
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+}

@@ -1,0 +1,176 @@
+//! A block that is marked as output is what its command prints now.
+//!
+//! `text run=COMMAND` is the whole output, `text part=COMMAND` lines of it that follow each other. With `REGENERATE=1`
+//! in the environment the pages are rewritten: a whole output always, a part when its first and last lines are
+//! still to be found.
+
+use std::collections::HashMap;
+use std::fs;
+
+use super::page::{Fence, Page};
+use super::run::{Call, masked, output};
+
+/// So often is a command run before a difference is believed. Programs of this book print the same each time; but the
+/// machine that they run on may be busy, and a bound of time in a demonstration may pass too early.
+const TRIES: usize = 3;
+
+/// What commands have printed, so that each is run once.
+#[derive(Default)]
+pub struct Outputs(HashMap<String, Result<Vec<String>, String>>);
+
+impl Outputs {
+    fn of(&mut self, command: &str, again: bool) -> Result<Vec<String>, String> {
+        if again {
+            self.0.remove(command);
+        }
+        self.0.entry(command.to_owned()).or_insert_with(|| run(command)).clone()
+    }
+}
+
+fn run(command: &str) -> Result<Vec<String>, String> {
+    let text = output(Call::parse(command)?.command()?)?;
+    let mut lines: Vec<String> = text.lines().map(|line| line.trim_end().to_owned()).collect();
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    // libtest begins with an empty line; a page need not.
+    let empty = lines.iter().take_while(|line| line.is_empty()).count();
+    Ok(lines.split_off(empty))
+}
+
+/// Compares the outputs of a page with what their commands print.
+pub fn outputs(page: &Page, known: &mut Outputs) -> Vec<String> {
+    let mut bad = Vec::new();
+    for fence in &page.fences {
+        if let Some((command, compare)) = comparison(fence) {
+            let complaint = (0..TRIES).find_map(|nth| match known.of(command, nth > 0) {
+                Ok(lines) if !compare(&fence.body, &lines) => {
+                    (nth + 1 == TRIES).then(|| Some(format!("it prints\n{}", lines.join("\n"))))
+                }
+                Ok(_) => Some(None),
+                Err(error) => Some(Some(error)),
+            });
+            bad.extend(
+                complaint.flatten().map(|text| format!("{}: `{command}`: {text}", page.at(fence.line))),
+            );
+        }
+    }
+    bad
+}
+
+type Compare = fn(&[String], &[String]) -> bool;
+
+fn comparison(fence: &Fence) -> Option<(&str, Compare)> {
+    let whole = fence.value("run").map(|command| (command, is_whole as Compare));
+    whole.or_else(|| fence.value("part").map(|command| (command, is_part as Compare)))
+}
+
+fn all_masked(lines: &[String]) -> Vec<String> {
+    lines.iter().map(|line| masked(line)).collect()
+}
+
+fn is_whole(block: &[String], lines: &[String]) -> bool {
+    all_masked(block) == all_masked(lines)
+}
+
+fn is_part(block: &[String], lines: &[String]) -> bool {
+    let (block, lines) = (all_masked(block), all_masked(lines));
+    !block.is_empty() && lines.windows(block.len()).any(|window| window == block)
+}
+
+/// Writes a page's outputs anew. Returns what needs a hand.
+pub fn regenerate(page: &Page, known: &mut Outputs) -> Vec<String> {
+    let (mut bad, mut lines) = (Vec::new(), page.lines.clone());
+    // From the end, so that the lines above keep their numbers.
+    for fence in page.fences.iter().rev() {
+        let Some((command, compare)) = comparison(fence) else { continue };
+        let new = known.of(command, false).and_then(|now| match compare(&fence.body, &now) {
+            true => Ok(fence.body.clone()),
+            false if fence.value("run").is_some() => Ok(now),
+            false => between(&fence.body, &now)
+                .ok_or_else(|| format!("no such part; it prints\n{}", now.join("\n"))),
+        });
+        match new {
+            Ok(new) => {
+                let indent = " ".repeat(fence.indent);
+                let new = new.into_iter().map(|line| format!("{indent}{line}").trim_end().to_owned());
+                lines.splice(fence.line..fence.line + fence.body.len(), new);
+            }
+            Err(error) => bad.push(format!("{}: `{command}`: {error}", page.at(fence.line))),
+        }
+    }
+    if lines != page.lines {
+        fs::write(&page.path, lines.join("\n") + "\n").expect("the page can be written");
+        println!("rewritten: {}", page.path.display());
+    }
+    bad
+}
+
+/// From the block's first to its last line, as they stand in the output now.
+fn between(block: &[String], lines: &[String]) -> Option<Vec<String>> {
+    let seen = all_masked(lines);
+    let first = seen.iter().position(|line| Some(line) == all_masked(block).first())?;
+    let length = seen[first..].iter().position(|line| Some(line) == all_masked(block).last())?;
+    Some(lines[first..=first + length].to_vec())
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<String> {
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// A page whose command prints `lines`, without a program behind it.
+    fn bad(fence: &str, printed: &str) -> String {
+        let page = Page::parse("x.md", &format!("```text {fence}\n```\n"));
+        let command =
+            page.fences[0].attribute.split_once('=').expect("a command").1.lines().next().unwrap_or_default();
+        let mut known = Outputs::default();
+        known.0.insert(command.to_owned(), Ok(lines(printed)));
+        let compare = comparison(&page.fences[0]).expect("an output").1;
+        if compare(&page.fences[0].body, &lines(printed)) { String::new() } else { command.to_owned() }
+    }
+
+    #[test]
+    fn outputs_are_whole() {
+        assert_eq!(bad("run=x\none 5ms\ntwo", "one 17ms\ntwo"), "");
+        assert_eq!(bad("run=x\none", "one\ntwo"), "x");
+        assert_eq!(bad("run=x\none\ntwo", "two\none"), "x");
+    }
+
+    #[test]
+    fn parts_follow_each_other() {
+        assert_eq!(bad("part=x\ntwo\nthree", "one\ntwo\nthree\nfour"), "");
+        assert_eq!(bad("part=x\none\nthree", "one\ntwo\nthree"), "x");
+        assert_eq!(bad("part=x", "one"), "x", "an empty part says nothing");
+    }
+
+    #[test]
+    fn an_output_can_be_false() {
+        let page = Page::parse("x.md", "```text run=cargo run -- --version\nglassbox 77\n```\n");
+        assert!(outputs(&page, &mut Outputs::default()).join("").contains("it prints\nglassbox 0"));
+        let page = Page::parse("x.md", "```text run=cargo run --example nothing\n```\n");
+        assert!(outputs(&page, &mut Outputs::default()).join("").contains("there is no example nothing"));
+    }
+
+    #[test]
+    fn a_part_is_found_again() {
+        let now = lines("a\nfirst 2ms\nnew\nlast\nb");
+        assert_eq!(between(&lines("first 1ms\nold\nlast"), &now), Some(lines("first 2ms\nnew\nlast")));
+        assert_eq!(between(&lines("gone\nlast"), &now), None);
+    }
+
+    #[test]
+    fn a_page_is_rewritten() {
+        let path = std::env::temp_dir().join(format!("glassbox-walkthrough-{}.md", std::process::id()));
+        let text = "a\n\n  ```text run=cargo run -- --version\n  old\n  ```\nb\n";
+        let page = Page::parse(&path, text);
+        assert_eq!(regenerate(&page, &mut Outputs::default()), Vec::<String>::new());
+        let new = fs::read_to_string(&path).expect("it was written");
+        fs::remove_file(&path).expect("it can be removed");
+        let expected = text.replace("old", concat!("glassbox ", env!("CARGO_PKG_VERSION")));
+        assert_eq!(new, expected);
+    }
+}

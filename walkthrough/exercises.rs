@@ -1,0 +1,57 @@
+//! The exercises of all chapters, unsolved: each test fails until you solve its exercise.
+//!
+//! `cargo test --example exercises ch07` runs those of chapter 7. Edit `walkthrough/07-.../exercise1.rs` until they pass.
+
+fn main() {
+    println!("try: cargo test --example exercises ch01");
+}
+
+// chapter 01
+#[cfg(test)]
+#[path = "01-one-blocking-read/exercise1.rs"]
+mod ch01_exercise1;
+#[cfg(test)]
+#[path = "01-one-blocking-read/exercise2.rs"]
+mod ch01_exercise2;
+
+// chapter 02
+#[cfg(test)]
+#[path = "02-never-wait/exercise1.rs"]
+mod ch02_exercise1;
+#[cfg(test)]
+#[path = "02-never-wait/exercise2.rs"]
+mod ch02_exercise2;
+
+// chapter 03
+#[cfg(test)]
+#[path = "03-who-tells-us/exercise1.rs"]
+mod ch03_exercise1;
+#[cfg(test)]
+#[path = "03-who-tells-us/exercise2.rs"]
+mod ch03_exercise2;
+
+// chapter 04
+
+// chapter 05
+
+// chapter 06
+
+// chapter 07
+
+// chapter 08
+
+// chapter 09
+
+// chapter 10
+
+// chapter 11
+
+// chapter 12
+
+// chapter 13
+
+// chapter 14
+
+// chapter 15
+
+// chapter 16
