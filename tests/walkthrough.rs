@@ -12,6 +12,8 @@ mod commands;
 mod exercises;
 #[path = "walkthrough/items.rs"]
 mod items;
+#[path = "walkthrough/order.rs"]
+mod order;
 #[path = "walkthrough/outputs.rs"]
 mod outputs;
 #[path = "walkthrough/page.rs"]
@@ -23,12 +25,40 @@ mod quotes;
 #[path = "walkthrough/run.rs"]
 mod run;
 
-use page::{Page, chapters, pages};
+use std::fs;
+use std::path::Path;
+
+use page::{CHAPTERS, Page, chapters, pages};
 
 /// Lets a checker look at pages, and tells everything that it found.
 #[track_caller]
 fn check(pages: &[Page], checker: impl FnMut(&Page) -> Vec<String>) {
     let bad: Vec<String> = pages.iter().flat_map(checker).collect();
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+/// All sixteen chapters are there.
+#[test]
+fn the_chapters() {
+    let exists = |name: &&str| Path::new("walkthrough").join(name).join("README.md").exists();
+    let missing: Vec<_> = CHAPTERS.iter().filter(|name| !exists(name)).collect();
+    assert!(missing.is_empty(), "not written yet: {missing:?}");
+}
+
+/// The contents list them, by their titles, and so does mdBook's summary. Each has its program.
+#[test]
+fn the_contents() {
+    let [contents, summary, manifest] = ["walkthrough/README.md", "walkthrough/SUMMARY.md", "Cargo.toml"]
+        .map(|path| fs::read_to_string(path).expect("it is there"));
+    check(&chapters()[..1], |_| order::contents(&contents, &summary, &chapters()));
+    check(&chapters(), |page| order::program(page, &manifest));
+}
+
+/// Every file of the library is read in one chapter, after what it uses.
+#[test]
+fn the_floors() {
+    let contents = fs::read_to_string("walkthrough/README.md").expect("it is there");
+    let bad = order::floors(&contents, &order::Sources::read());
     assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 

@@ -9,10 +9,11 @@ use super::run::{Call, Target, output};
 const TOOLS: [&str; 8] = ["curl", "kill", "git", "ulimit", "strace", "printf", "mdbook", "nc"];
 
 /// Commands of cargo that name no program, as they may stand.
-const WHOLE: [&str; 8] = [
+const WHOLE: [&str; 9] = [
     "cargo test",
     "cargo bench",
     "cargo build",
+    "cargo build --examples",
     "cargo fmt",
     "cargo install mdbook",
     "cargo test --examples",
@@ -53,7 +54,7 @@ pub fn commands(page: &Page, lists: &mut Lists) -> Vec<String> {
         );
     }
     let spans =
-        page.spans().into_iter().filter(|(_, span)| span.starts_with("cargo ") && !span.contains("NAME"));
+        page.spans().into_iter().filter(|(_, span)| span.starts_with("cargo ") && !span.contains("NN") && !span.contains("NAME"));
     all.extend(spans);
     let complaint = |(line, command): (usize, String)| {
         let error = check(&command, lists).err()?;
