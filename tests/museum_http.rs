@@ -2,8 +2,14 @@
 
 mod common;
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use common::conversation::{Conversation, statuses};
-use glassbox::http::{Limits, Request, Router};
+use common::{frozen_runtime, print_timeline};
+use glassbox::http::{Limits, Request, Router, Server};
+use glassbox::net::TcpListener;
+use glassbox::sync::Flag;
 
 fn greet(router: Router) -> Conversation {
     Conversation::new(router, Limits::default())
@@ -55,4 +61,32 @@ fn two_lengths_are_refused() {
     );
     println!("answers: {:?}", statuses(&answers));
     assert_eq!(statuses(&answers), [400], "a request was hidden in the body of another");
+}
+
+/// Exhibit 26. The clock stands still, so nobody can be waiting for the grace period: an idle connection ends at once.
+#[test]
+fn an_idle_connection_does_not_hold_the_server() {
+    let (runtime, log) = frozen_runtime();
+    let any = "127.0.0.1:0".parse().expect("an address");
+    let listener = TcpListener::bind(&runtime.handle(), any).expect("cannot listen on loopback");
+    let address = listener.local_addr().expect("cannot ask for the address");
+    let stop = Flag::new();
+    let (server, raised) = (Server::new(Router::new().get("/", async |_| "hello\n")), stop.raised());
+    let mut serving = runtime.handle().spawn(server.run(listener, raised));
+    runtime.turn();
+    let mut client = TcpStream::connect(address).expect("cannot connect");
+    client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("cannot write");
+    let mut tries = 0;
+    while runtime.handle().stats().sources < 2 && tries < 1000 {
+        runtime.park(Some(std::time::Duration::from_millis(10))).expect("cannot park");
+        runtime.turn();
+        tries += 1;
+    }
+    assert!(client.read(&mut [0; 1024]).expect("cannot read") > 0);
+    log.take();
+    stop.raise();
+    runtime.run_until_stalled();
+    print_timeline(&log.story());
+    let stopped = serving.take().map(|stopped| stopped.expect("it does not panic").cut);
+    assert_eq!(stopped, Some(0), "the server waits for a client that has nothing to say");
 }
