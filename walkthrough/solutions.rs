@@ -105,7 +105,25 @@ mod ch12_exercise2;
 // chapter 13
 
 // chapter 14
+#[cfg(test)]
+#[path = "14-slow-many-hostile/solution1.rs"]
+mod ch14_exercise1;
+#[cfg(test)]
+#[path = "14-slow-many-hostile/solution2.rs"]
+mod ch14_exercise2;
 
 // chapter 15
+#[cfg(test)]
+#[path = "15-how-does-it-stop/solution1.rs"]
+mod ch15_exercise1;
+#[cfg(test)]
+#[path = "15-how-does-it-stop/solution2.rs"]
+mod ch15_exercise2;
 
 // chapter 16
+#[cfg(test)]
+#[path = "16-how-do-we-know/solution1.rs"]
+mod ch16_exercise1;
+#[cfg(test)]
+#[path = "16-how-do-we-know/solution2.rs"]
+mod ch16_exercise2;
