@@ -40,9 +40,9 @@ fn run(command: &str) -> Result<Vec<String>, String> {
 
 /// We run tests one after the other, and then libtest prints a test's name before the test and `ok` after it. Whoever
 /// types the command has several threads, and sees `test NAME ... ok` after what the test prints. So do we.
-fn result_last(text: &str) -> Vec<String> {
+fn result_last(printed: &str) -> Vec<String> {
     let (mut lines, mut name) = (Vec::new(), None);
-    for line in text.lines().map(str::trim_end) {
+    for line in printed.lines().map(str::trim_end) {
         let results = ["ok", "FAILED"];
         match line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ")) {
             Some((test, rest))
