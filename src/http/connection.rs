@@ -122,7 +122,7 @@ async fn exchange<T: Transport + 'static>(
     service.handle.mark("request", number, "answered");
     send(wire, asked, after, response).await?;
     wire.revoke_body();
-    if after == After::Close || (Drain { wire, drained: 0 }).await {
+    if after == After::Close || wire.body_is_done() || (Drain { wire, drained: 0 }).await {
         return Ok(after);
     }
     Ok(After::Close)

@@ -73,8 +73,8 @@ impl Patience {
 
     /// Stops the time, and pays for the bytes that came or left.
     fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
-        // A head and a farewell have a limit for the whole of them.
-        if self.waiting_for == wait && self.is_running && !matches!(wait, Wait::Head | Wait::Linger) {
+        // A head and a farewell have a limit for the whole of them; the first byte of a request ends the wait for it.
+        if self.waiting_for == wait && self.is_running && matches!(wait, Wait::Body | Wait::Write) {
             self.is_running = false;
             let left = self.deadline.left().saturating_add(worth(bytes, limits.min_rate));
             self.left = milliseconds(left.min(wait.limit(limits)));

@@ -290,10 +290,15 @@ impl<T: Transport> Wire<T> {
         loop {
             let queued: &[u8] = flow.output.as_deref().map_or(&[], |output| output);
             let (first, second) = split_off(parts, *sent);
-            // What is empty stands at the end, and is not offered: for one part the kernel has less to do.
-            let mut rest = [queued, first, second];
-            rest.sort_by_key(|part| part.is_empty());
-            let count = rest.iter().position(|part| part.is_empty()).unwrap_or(rest.len());
+            // What is empty is not offered: for one part the kernel has less to do.
+            let mut rest = [IoSlice::new(&[]); 3];
+            let mut count = 0;
+            for part in [queued, first, second] {
+                if !part.is_empty() {
+                    rest[count] = IoSlice::new(part);
+                    count += 1;
+                }
+            }
             if count == 0 {
                 flow.note_all_sent();
                 self.note_sent();
@@ -302,7 +307,7 @@ impl<T: Transport> Wire<T> {
             if flow.is_over_budget() {
                 return flow.yield_turn(cx);
             }
-            let Poll::Ready(written) = self.transport.poll_write(cx, &rest.map(IoSlice::new)[..count]) else {
+            let Poll::Ready(written) = self.transport.poll_write(cx, &rest[..count]) else {
                 ready!(flow.poll_deadline(&self.service, Wait::Write, cx));
                 self.service.stats.slow.add(1);
                 let late = io::Error::new(io::ErrorKind::TimedOut, "the client takes too long to read");
