@@ -71,17 +71,65 @@ mod ch08_exercise1;
 mod ch08_exercise2;
 
 // chapter 09
+#[cfg(test)]
+#[path = "09-nobody-is-ready/solution1.rs"]
+mod ch09_exercise1;
+#[cfg(test)]
+#[path = "09-nobody-is-ready/solution2.rs"]
+mod ch09_exercise2;
 
 // chapter 10
+#[cfg(test)]
+#[path = "10-what-is-time/solution1.rs"]
+mod ch10_exercise1;
+#[cfg(test)]
+#[path = "10-what-is-time/solution2.rs"]
+mod ch10_exercise2;
 
 // chapter 11
+#[cfg(test)]
+#[path = "11-what-if-i-drop-it/solution1.rs"]
+mod ch11_exercise1;
+#[cfg(test)]
+#[path = "11-what-if-i-drop-it/solution2.rs"]
+mod ch11_exercise2;
 
 // chapter 12
+#[cfg(test)]
+#[path = "12-who-goes-next/solution1.rs"]
+mod ch12_exercise1;
+#[cfg(test)]
+#[path = "12-who-goes-next/solution2.rs"]
+mod ch12_exercise2;
 
 // chapter 13
+#[cfg(test)]
+#[path = "13-http-on-top/solution1.rs"]
+mod ch13_exercise1;
+#[cfg(test)]
+#[path = "13-http-on-top/solution2.rs"]
+mod ch13_exercise2;
 
 // chapter 14
+#[cfg(test)]
+#[path = "14-slow-many-hostile/solution1.rs"]
+mod ch14_exercise1;
+#[cfg(test)]
+#[path = "14-slow-many-hostile/solution2.rs"]
+mod ch14_exercise2;
 
 // chapter 15
+#[cfg(test)]
+#[path = "15-how-does-it-stop/solution1.rs"]
+mod ch15_exercise1;
+#[cfg(test)]
+#[path = "15-how-does-it-stop/solution2.rs"]
+mod ch15_exercise2;
 
 // chapter 16
+#[cfg(test)]
+#[path = "16-how-do-we-know/solution1.rs"]
+mod ch16_exercise1;
+#[cfg(test)]
+#[path = "16-how-do-we-know/solution2.rs"]
+mod ch16_exercise2;
