@@ -123,7 +123,21 @@ stage!(
     ]
 );
 
-// ch08 stands here.
+stage!(
+    ch08,
+    super::example("ch08", &[]),
+    [
+        answers_a_get,
+        takes_a_request_in_two_packets,
+        takes_a_request_byte_by_byte,
+        takes_a_head_of_1500_bytes,
+        survives_garbage,
+        survives_clients_that_leave,
+        costs_nothing_while_idle,
+        serves_others_while_one_is_slow,
+        serves_a_hundred_at_once,
+    ]
+);
 
 stage!(
     ch13,

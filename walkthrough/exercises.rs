@@ -31,14 +31,44 @@ mod ch03_exercise1;
 mod ch03_exercise2;
 
 // chapter 04
+#[cfg(test)]
+#[path = "04-what-is-a-future/exercise1.rs"]
+mod ch04_exercise1;
+#[cfg(test)]
+#[path = "04-what-is-a-future/exercise2.rs"]
+mod ch04_exercise2;
 
 // chapter 05
+#[cfg(test)]
+#[path = "05-why-not-poll-all/exercise1.rs"]
+mod ch05_exercise1;
+#[cfg(test)]
+#[path = "05-why-not-poll-all/exercise2.rs"]
+mod ch05_exercise2;
 
 // chapter 06
+#[cfg(test)]
+#[path = "06-what-is-a-waker/exercise1.rs"]
+mod ch06_exercise1;
+#[cfg(test)]
+#[path = "06-what-is-a-waker/exercise2.rs"]
+mod ch06_exercise2;
 
 // chapter 07
+#[cfg(test)]
+#[path = "07-ready-queue/exercise1.rs"]
+mod ch07_exercise1;
+#[cfg(test)]
+#[path = "07-ready-queue/exercise2.rs"]
+mod ch07_exercise2;
 
 // chapter 08
+#[cfg(test)]
+#[path = "08-socket-wakes-task/exercise1.rs"]
+mod ch08_exercise1;
+#[cfg(test)]
+#[path = "08-socket-wakes-task/exercise2.rs"]
+mod ch08_exercise2;
 
 // chapter 09
 #[cfg(test)]
@@ -81,7 +111,25 @@ mod ch13_exercise1;
 mod ch13_exercise2;
 
 // chapter 14
+#[cfg(test)]
+#[path = "14-slow-many-hostile/exercise1.rs"]
+mod ch14_exercise1;
+#[cfg(test)]
+#[path = "14-slow-many-hostile/exercise2.rs"]
+mod ch14_exercise2;
 
 // chapter 15
+#[cfg(test)]
+#[path = "15-how-does-it-stop/exercise1.rs"]
+mod ch15_exercise1;
+#[cfg(test)]
+#[path = "15-how-does-it-stop/exercise2.rs"]
+mod ch15_exercise2;
 
 // chapter 16
+#[cfg(test)]
+#[path = "16-how-do-we-know/exercise1.rs"]
+mod ch16_exercise1;
+#[cfg(test)]
+#[path = "16-how-do-we-know/exercise2.rs"]
+mod ch16_exercise2;

@@ -4,6 +4,7 @@
 
 use super::buffer::Buffer;
 use super::response::Response;
+use super::status::Status;
 
 /// How the client finds the end of the answer's body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,11 +39,15 @@ pub fn write_head(
     persistence: Persistence,
 ) {
     let status = response.status();
-    out.push(b"HTTP/1.1 ");
-    push_number(out, u64::from(status.code()));
-    out.push(b" ");
-    out.push(status.reason().as_bytes());
-    out.push(b"\r\ndate: ");
+    if status == Status::OK {
+        out.push(b"HTTP/1.1 200 OK\r\ndate: "); // Most answers.
+    } else {
+        out.push(b"HTTP/1.1 ");
+        push_number(out, u64::from(status.code()));
+        out.push(b" ");
+        out.push(status.reason().as_bytes());
+        out.push(b"\r\ndate: ");
+    }
     out.push(date.as_bytes());
     for (name, value) in response.headers() {
         out.push(b"\r\n");

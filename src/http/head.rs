@@ -57,19 +57,26 @@ impl Head {
     pub fn parse(&mut self, bytes: &[u8], limits: &Limits) -> Result<(), RequestError> {
         self.clean();
         self.bytes.extend_from_slice(bytes);
-        lower_minor_version(&mut self.bytes)?;
+        let method = match self.cut_up() {
+            // A version that the parser does not know may be a later one, and still be understood.
+            Err(httparse::Error::Version) if lower_minor_version(&mut self.bytes)? => self.cut_up(),
+            result => result,
+        };
+        self.check(method.map_err(syntax_error)?, limits)
+    }
+
+    /// Finds out where everything is. `None`: a method that we do not know.
+    fn cut_up(&mut self) -> Result<Option<Method>, httparse::Error> {
         let mut storage = [const { MaybeUninit::uninit() }; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut []);
-        let source = std::mem::take(&mut self.bytes);
-        let parsed = request.parse_with_uninit_headers(&source, &mut storage);
-        let complete = parsed.map_err(syntax_error)?.is_complete();
+        let complete = request.parse_with_uninit_headers(&self.bytes, &mut storage)?.is_complete();
         let (Some(method), Some(target), Some(version), true) =
             (request.method, request.path, request.version, complete)
         else {
-            return Err(RequestError::RequestLine);
+            return Err(httparse::Error::Token);
         };
         let span = |part: &[u8]| {
-            let start = part.as_ptr() as usize - source.as_ptr() as usize;
+            let start = part.as_ptr() as usize - self.bytes.as_ptr() as usize;
             start..start + part.len()
         };
         self.target = span(target.as_bytes());
@@ -77,9 +84,7 @@ impl Head {
         for header in &*request.headers {
             self.headers.push(HeaderSpan { name: span(header.name.as_bytes()), value: span(header.value) });
         }
-        let method = Method::from_bytes(method.as_bytes());
-        self.bytes = source;
-        self.check(method, limits)
+        Ok(Method::from_bytes(method.as_bytes()))
     }
 
     /// The rules that need the headers' meaning.
@@ -263,21 +268,23 @@ impl Reuse for Head {
     }
 }
 
-/// Refuses other major versions, and reads HTTP/1.2 and later as HTTP/1.1 (RFC 9110, 2.5).
-fn lower_minor_version(head: &mut [u8]) -> Result<(), RequestError> {
-    let Some(line_end) = head.iter().position(|byte| *byte == b'\r') else { return Ok(()) };
-    let Some(version) = line_end.checked_sub(8).map(|start| &mut head[start..line_end]) else {
-        return Ok(());
+/// Refuses other major versions, and reads HTTP/1.2 and later as HTTP/1.1 (RFC 9110, 2.5). `false`: there is nothing
+/// to lower, what stands there is no version at all.
+fn lower_minor_version(head: &mut [u8]) -> Result<bool, RequestError> {
+    let line_end = head.iter().position(|byte| *byte == b'\r');
+    let Some(start) = line_end.and_then(|end| end.checked_sub(8)) else { return Ok(false) };
+    let [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = &mut head[start..start + 8] else {
+        return Ok(false);
     };
-    let [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = version else { return Ok(()) };
     if !major.is_ascii_digit() || !minor.is_ascii_digit() {
-        return Ok(()); // Not a version at all: the parser says so.
+        return Ok(false);
     }
     if *major != b'1' {
         return Err(RequestError::Version);
     }
+    let lower = *minor > b'1';
     *minor = (*minor).min(b'1');
-    Ok(())
+    Ok(lower)
 }
 
 fn syntax_error(error: httparse::Error) -> RequestError {

@@ -77,8 +77,28 @@ fn percent_is_well_formed(bytes: &[u8]) -> bool {
     true
 }
 
+/// Marks the bytes of a name or an IPv4 address that need no second look: of those allowed, neither `%` nor what
+/// separates.
+const PLAIN_NAME: [bool; 256] = {
+    let mut plain = ALLOWED;
+    let special = b"/?@:%";
+    let mut at = 0;
+    while at < special.len() {
+        plain[special[at] as usize] = false;
+        at += 1;
+    }
+    plain
+};
+
 /// Whether this is `host` or `host:port`: a name, an IPv4 address, or an IPv6 address in brackets. No user name.
 pub fn is_authority(bytes: &[u8]) -> bool {
+    // Nearly every Host is a plain name, with or without a port: one look at each byte.
+    let plain = bytes.iter().take_while(|byte| PLAIN_NAME[usize::from(**byte)]).count();
+    match bytes[plain..] {
+        [] => return plain > 0,
+        [b':', ..] => return plain > 0 && is_port(&bytes[plain..]),
+        _ => {}
+    }
     let (host_ok, port) = if bytes.first() == Some(&b'[') {
         let Some(close) = bytes.iter().position(|byte| *byte == b']') else { return false };
         let address =

@@ -9,7 +9,7 @@
 //!
 //! 1. Time counts only while the poll could have gone on. What the kernel kept the thread waiting for a CPU (its run
 //!    queue delay, from /proc) is taken off: a busy machine is not the task's mistake.
-//! 2. Of the time between two looks at most two periods count. If the whole process was stopped, the watchdog was stopped as well.
+//! 2. Of the time between two looks at most two periods count. If the whole process was stopped, so was the watchdog.
 //!
 //! The kernel's own softlockup detector (`kernel/watchdog.c`) works like this one: a second party and a heartbeat.
 

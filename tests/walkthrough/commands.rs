@@ -53,8 +53,10 @@ pub fn commands(page: &Page, lists: &mut Lists) -> Vec<String> {
             fence.value("run").or(fence.value("part")).map(|command| (fence.line, command.to_owned())),
         );
     }
-    let spans =
-        page.spans().into_iter().filter(|(_, span)| span.starts_with("cargo ") && !span.contains("NN") && !span.contains("NAME"));
+    let spans = page
+        .spans()
+        .into_iter()
+        .filter(|(_, span)| span.starts_with("cargo ") && !span.contains("NN") && !span.contains("NAME"));
     all.extend(spans);
     let complaint = |(line, command): (usize, String)| {
         let error = check(&command, lists).err()?;

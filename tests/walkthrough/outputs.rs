@@ -29,7 +29,7 @@ impl Outputs {
 
 fn run(command: &str) -> Result<Vec<String>, String> {
     let text = output(Call::parse(command)?.command()?)?;
-    let mut lines: Vec<String> = text.lines().map(|line| line.trim_end().to_owned()).collect();
+    let mut lines: Vec<String> = result_last(&text);
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();
     }
@@ -38,24 +38,59 @@ fn run(command: &str) -> Result<Vec<String>, String> {
     Ok(lines.split_off(empty))
 }
 
+/// We run tests one after the other, and then libtest prints a test's name before the test and `ok` after it. Whoever
+/// types the command has several threads, and sees `test NAME ... ok` after what the test prints. So do we.
+fn result_last(printed: &str) -> Vec<String> {
+    let (mut lines, mut name) = (Vec::new(), None);
+    for line in printed.lines().map(str::trim_end) {
+        let results = ["ok", "FAILED"];
+        match line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ")) {
+            Some((test, rest))
+                if name.is_none() && !results.contains(&rest) && !rest.starts_with("ignored") =>
+            {
+                name = Some(test);
+                lines.push(rest.to_owned());
+            }
+            _ if results.contains(&line) && name.is_some() => {
+                lines.extend(name.take().map(|test| format!("test {test} ... {line}")));
+            }
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Compares the outputs of a page with what their commands print.
 pub fn outputs(page: &Page, known: &mut Outputs) -> Vec<String> {
     let mut bad = Vec::new();
     for fence in &page.fences {
-        if let Some((command, compare)) = comparison(fence) {
-            let complaint = (0..TRIES).find_map(|nth| match known.of(command, nth > 0) {
-                Ok(lines) if !compare(&fence.body, &lines) => {
-                    (nth + 1 == TRIES).then(|| Some(format!("it prints\n{}", lines.join("\n"))))
-                }
-                Ok(_) => Some(None),
-                Err(error) => Some(Some(error)),
+        let Some((command, compare)) = comparison(fence) else { continue };
+        let mut result = Ok(());
+        for nth in 0..TRIES {
+            result = known.of(command, nth > 0).and_then(|lines| {
+                if compare(&fence.body, &lines) { Ok(()) } else { Err(difference(&fence.body, &lines)) }
             });
-            bad.extend(
-                complaint.flatten().map(|text| format!("{}: `{command}`: {text}", page.at(fence.line))),
-            );
+            if result.is_ok() {
+                break;
+            }
         }
+        bad.extend(result.err().map(|text| format!("{}: `{command}`: {text}", page.at(fence.line))));
     }
     bad
+}
+
+/// What a person needs in order to see the difference.
+fn difference(block: &[String], lines: &[String]) -> String {
+    let (block, seen) = (all_masked(block), all_masked(lines));
+    let same = block.iter().zip(&seen).take_while(|(old, new)| old == new).count();
+    let line = |lines: &[String]| lines.get(same).cloned().unwrap_or("nothing more".to_owned());
+    format!(
+        "it prints\n{}\n(whole: they differ at line {}: the page says {:?}, the program {:?})",
+        lines.join("\n"),
+        same + 1,
+        line(&block),
+        line(&seen)
+    )
 }
 
 type Compare = fn(&[String], &[String]) -> bool;
@@ -131,6 +166,12 @@ mod test {
         known.0.insert(command.to_owned(), Ok(lines(printed)));
         let compare = comparison(&page.fences[0]).expect("an output").1;
         if compare(&page.fences[0].body, &lines(printed)) { String::new() } else { command.to_owned() }
+    }
+
+    #[test]
+    fn a_result_stands_behind_what_its_test_printed() {
+        let seen = "running 2 tests\ntest a ... one\ntwo\nok\ntest b ... ok\n";
+        assert_eq!(result_last(seen), ["running 2 tests", "one", "two", "test a ... ok", "test b ... ok"]);
     }
 
     #[test]

@@ -21,6 +21,8 @@ static BUILT: LazyLock<Built> = LazyLock::new(|| {
     built.build(&["test", "--no-run"]);
     // Not part of `cargo test`, because they fail.
     built.build(&["test", "--no-run", "--example", "exercises"]);
+    // Of an example that has tests of its own, `cargo test` builds the tests alone.
+    built.build(&["build", "--examples"]);
     built
 });
 
