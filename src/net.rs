@@ -28,7 +28,7 @@ use mio::net as mio_net;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::runtime::Handle;
-use crate::runtime::reactor::Registration;
+use crate::runtime::reactor::{Registration, Waiting};
 use crate::runtime::trace::{Direction, Event};
 
 /// How many connections may wait for `accept`. The kernel takes the smaller of this and its own limit
@@ -111,7 +111,7 @@ impl TcpListener {
 
     /// Waits for the next connection.
     pub fn accept(&self) -> Accept<'_> {
-        Accept { listener: self, waiting: None }
+        Accept { listener: self, waiting: Waiting::new(&self.io, Direction::Read) }
     }
 
     /// The address it listens on.
@@ -144,8 +144,7 @@ impl Listener for TcpListener {
 #[must_use = "futures do nothing unless polled"]
 pub struct Accept<'a> {
     listener: &'a TcpListener,
-    /// The number of our wait, while the reactor holds our waker.
-    waiting: Option<u64>,
+    waiting: Waiting<'a, mio_net::TcpListener>,
 }
 
 impl Future for Accept<'_> {
@@ -154,22 +153,12 @@ impl Future for Accept<'_> {
     /// The listener stays "ready" after each success, so that the next `accept` tries at once. A burst of connections
     /// comes as one event: who accepts one per event leaves the others waiting for the next stranger.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let io = &self.listener.io;
-        let accepted = io.poll_io(Direction::Read, cx, |listener| listener.accept());
-        self.waiting = accepted.is_pending().then(|| io.wait_number(Direction::Read));
-        let (stream, peer) = ready!(accepted)?;
+        let accepted = self.listener.io.poll_io(Direction::Read, cx, |listener| listener.accept());
+        let (stream, peer) = ready!(self.waiting.note(accepted))?;
         let io = &self.listener.io;
         io.emit(Event::Io { source: io.id(), direction: Direction::Read, count: 1 });
         let stream = TcpStream { io: self.listener.handle.register(stream) };
         Poll::Ready(Ok((stream, peer)))
-    }
-}
-
-impl Drop for Accept<'_> {
-    fn drop(&mut self) {
-        if let Some(wait) = self.waiting {
-            self.listener.io.forget(Direction::Read, wait);
-        }
     }
 }
 
@@ -185,18 +174,18 @@ impl TcpStream {
     /// Those of `connect`: nobody listens, no route, and others.
     pub async fn connect(handle: &Handle, address: SocketAddr) -> io::Result<TcpStream> {
         let stream = TcpStream { io: handle.register(mio_net::TcpStream::connect(address)?) };
-        Connect { stream: &stream, waiting: None }.await?;
+        Connect { stream: &stream, waiting: Waiting::new(&stream.io, Direction::Write) }.await?;
         Ok(stream)
     }
 
     /// Waits for bytes and reads them into `buffer`. 0 bytes: the end.
     pub fn read<'a>(&'a self, buffer: &'a mut [u8]) -> Read<'a> {
-        Read { stream: self, buffer, waiting: None }
+        Read { stream: self, buffer, waiting: Waiting::new(&self.io, Direction::Read) }
     }
 
     /// Waits for room and writes some of `bytes`.
     pub fn write<'a>(&'a self, bytes: &'a [u8]) -> Write<'a> {
-        Write { stream: self, bytes, waiting: None }
+        Write { stream: self, bytes, waiting: Waiting::new(&self.io, Direction::Write) }
     }
 
     /// Writes all of `bytes`. Not cancel-safe: if it is dropped, some of them may have been sent.
@@ -265,8 +254,7 @@ impl Transport for TcpStream {
 pub struct Read<'a> {
     stream: &'a TcpStream,
     buffer: &'a mut [u8],
-    /// The number of our wait, while the reactor holds our waker.
-    waiting: Option<u64>,
+    waiting: Waiting<'a, mio_net::TcpStream>,
 }
 
 impl Future for Read<'_> {
@@ -275,16 +263,7 @@ impl Future for Read<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let read = this.stream.poll_read(cx, this.buffer);
-        this.waiting = read.is_pending().then(|| this.stream.io.wait_number(Direction::Read));
-        read
-    }
-}
-
-impl Drop for Read<'_> {
-    fn drop(&mut self) {
-        if let Some(wait) = self.waiting {
-            self.stream.io.forget(Direction::Read, wait);
-        }
+        this.waiting.note(read)
     }
 }
 
@@ -293,8 +272,7 @@ impl Drop for Read<'_> {
 pub struct Write<'a> {
     stream: &'a TcpStream,
     bytes: &'a [u8],
-    /// The number of our wait, while the reactor holds our waker.
-    waiting: Option<u64>,
+    waiting: Waiting<'a, mio_net::TcpStream>,
 }
 
 impl Future for Write<'_> {
@@ -302,23 +280,14 @@ impl Future for Write<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let written = self.stream.poll_write(cx, &[IoSlice::new(self.bytes)]);
-        self.waiting = written.is_pending().then(|| self.stream.io.wait_number(Direction::Write));
-        written
-    }
-}
-
-impl Drop for Write<'_> {
-    fn drop(&mut self) {
-        if let Some(wait) = self.waiting {
-            self.stream.io.forget(Direction::Write, wait);
-        }
+        self.waiting.note(written)
     }
 }
 
 /// Waits until a connection that was begun is open or has failed: the socket becomes writable either way.
 struct Connect<'a> {
     stream: &'a TcpStream,
-    waiting: Option<u64>,
+    waiting: Waiting<'a, mio_net::TcpStream>,
 }
 
 impl Future for Connect<'_> {
@@ -335,15 +304,6 @@ impl Future for Connect<'_> {
                 _ => error,
             })
         });
-        self.waiting = connected.is_pending().then(|| self.stream.io.wait_number(Direction::Write));
-        connected
-    }
-}
-
-impl Drop for Connect<'_> {
-    fn drop(&mut self) {
-        if let Some(wait) = self.waiting {
-            self.stream.io.forget(Direction::Write, wait);
-        }
+        self.waiting.note(connected)
     }
 }

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 
 use crate::runtime::Handle;
-use crate::runtime::reactor::Registration;
+use crate::runtime::reactor::{Registration, Waiting};
 use crate::runtime::trace::Direction;
 
 /// Some signals, as a source of events. Dropping it stops nobody from receiving them: they are ignored from then on.
@@ -41,7 +41,7 @@ impl Signals {
 
     /// Waits for the next signal.
     pub fn recv(&mut self) -> Recv<'_> {
-        Recv { signals: self, waiting: None }
+        Recv { waiting: Waiting::new(&self.io, Direction::Read), signals: self }
     }
 }
 
@@ -74,8 +74,7 @@ impl StopSignals {
 #[must_use = "futures do nothing unless polled"]
 pub struct Recv<'a> {
     signals: &'a Signals,
-    /// The number of our wait, while the reactor holds our waker.
-    waiting: Option<u64>,
+    waiting: Waiting<'a, signal_hook_mio::v1_0::Signals>,
 }
 
 impl Future for Recv<'_> {
@@ -87,15 +86,6 @@ impl Future for Recv<'_> {
             let number = signals.pending().next().ok_or(io::ErrorKind::WouldBlock)?;
             Ok(signal_hook::low_level::signal_name(number).unwrap_or("a signal"))
         });
-        self.waiting = received.is_pending().then(|| self.signals.io.wait_number(Direction::Read));
-        received
-    }
-}
-
-impl Drop for Recv<'_> {
-    fn drop(&mut self) {
-        if let Some(wait) = self.waiting {
-            self.signals.io.forget(Direction::Read, wait);
-        }
+        self.waiting.note(received)
     }
 }

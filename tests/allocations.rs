@@ -9,7 +9,7 @@ use std::alloc::System;
 
 use common::pipe::Pipe;
 use glassbox::Runtime;
-use glassbox::http::{Request, Router, Server, serve_connection};
+use glassbox::http::{Request, Router, Server, layers, serve_connection};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -29,6 +29,10 @@ impl Bench {
         let router = Router::new()
             .get("/", async |_| "hello")
             .get("/hello/{name}", async |request: Request| format!("Hello, {}!", request.param("name")));
+        Bench::with(runtime, router, connections)
+    }
+
+    fn with(runtime: Runtime, router: Router, connections: usize) -> Bench {
         let service = Server::new(router).into_service(runtime.handle());
         let pipes: Vec<Pipe> = (0..connections).map(|_| Pipe::new()).collect();
         for pipe in &pipes {
@@ -81,6 +85,16 @@ fn what_things_cost() {
     assert!(batch <= 30, "{batch} allocations for ten requests");
     no_growth(&bench);
     idle_connections();
+    a_log_that_is_off(bench.cost(ROOT));
+}
+
+/// An access log that nobody reads costs its middleware's two boxes, the future and the chain, and formats nothing.
+fn a_log_that_is_off(plain: usize) {
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let router = Router::new().get("/", async |_| "hello").with(layers::access_log(runtime.handle()));
+    let logged = Bench::with(runtime, router, 1).cost(ROOT);
+    println!("GET / with a log that is off: {logged} allocations");
+    assert!(logged <= plain + 1, "{logged} allocations, {plain} without a log");
 }
 
 /// After ten thousand requests as many bytes are held as before.

@@ -291,6 +291,25 @@ fn close_ends_all_tasks() {
     assert!(bench.executor.is_empty());
 }
 
+/// A server that is cut has a task for each connection. To end them all costs one look at each, not a search from the
+/// start for each: with a hundred thousand that would be minutes.
+#[test]
+fn closing_many_costs_a_look_at_each() {
+    let bench = Bench::new();
+    let dropped = Rc::new(Cell::new(0));
+    for _ in 0..100_000 {
+        let dropped = dropped.clone();
+        bench.spawn(async move {
+            let _held = OnDrop(|| dropped.set(dropped.get() + 1));
+            std::future::pending::<()>().await;
+        });
+    }
+    bench.run();
+    bench.executor.close();
+    assert_eq!(dropped.get(), 100_000);
+    assert!(bench.executor.is_empty());
+}
+
 /// While the executor closes, a `drop` may abort a task that has not been reached yet.
 #[test]
 fn a_drop_may_abort_others_while_the_executor_closes() {

@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use common::server::{Answer, Server};
 
@@ -305,4 +306,68 @@ fn ranges_across_pieces() {
         assert_eq!(part.header("content-range"), Some(&*format!("bytes {first}-{last}/200000")));
         assert!(part.body == bytes[first..=last], "{first}-{last}: not the bytes of the file");
     }
+}
+
+/// A client that keeps dates and no tags is told, too, that it has the file already. The tag counts where both are sent,
+/// and any other date, an older, a later or none at all, gets the file.
+#[test]
+fn a_date_is_as_good_as_a_tag() {
+    let folder = folder("dates");
+    let server = serve(&folder);
+    let file = fs::File::options().write(true).open(folder.join("site/a.txt")).expect("a file");
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777)).expect("a time");
+    let known = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let first = ask(&server, "/files/a.txt", "");
+    assert_eq!(first.header("last-modified"), Some(known));
+    let tag = first.header("etag").expect("a tag").to_owned();
+    for (headers, status) in [
+        (format!("If-Modified-Since: {known}\r\n"), 304),
+        (format!("If-Modified-Since: {known}\r\nIf-None-Match: {tag}\r\n"), 304),
+        (format!("If-Modified-Since: {known}\r\nIf-None-Match: \"other\"\r\n"), 200),
+        ("If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n".to_owned(), 200),
+        ("If-Modified-Since: yesterday\r\n".to_owned(), 200),
+        (format!("If-Modified-Since: {known}\r\nRange: bytes=0-1\r\n"), 304),
+        (format!("If-Range: {known}\r\nRange: bytes=0-1\r\n"), 200),
+    ] {
+        let answer = ask(&server, "/files/a.txt", &headers);
+        assert_eq!((answer.status, answer.header("last-modified")), (status, Some(known)), "{headers}");
+    }
+}
+
+/// What a client can spell in a hundred ways is nowhere, and no error of the server's: `..` in any encoding, names that
+/// are too long for a file, a zero byte. The log stays empty.
+#[test]
+fn odd_names_are_not_found() {
+    let folder = folder("odd");
+    let server = serve(&folder);
+    let (long, deep) = ("x".repeat(300), "d/".repeat(3000));
+    for path in [
+        "%2e%2e/secret.txt",
+        "%2E%2E%2fsecret.txt",
+        "sub/%2e%2e/%2e%2e/secret.txt",
+        "..%2f..%2fsecret.txt",
+        "..%5csecret.txt",
+        "%2fetc%2fpasswd",
+        "a.txt%00.html",
+        "%2ehidden",
+        "%252e%252e%252fsecret.txt",
+        &long,
+        &deep,
+    ] {
+        assert_eq!(ask(&server, &format!("/files/{path}"), "").status, 404, "{path}");
+    }
+    assert_eq!(ask(&server, "/files/%ff", "").status, 400);
+    server.signal("TERM");
+    let said = server.wait().1;
+    assert!(!said.contains("ERROR"), "{said}");
+}
+
+/// A folder that is not there is a mistake in the command line, not a 404 for everybody.
+#[test]
+fn a_folder_must_be_there() {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_glassbox")).args(["--files", "/nowhere"]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).expect("text");
+    assert!(text.contains("/nowhere is no folder (hint: --files wants one that exists)"), "{text}");
 }

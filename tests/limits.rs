@@ -379,3 +379,53 @@ fn a_header_cannot_be_injected() {
     assert!(!text.to_lowercase().contains("cookie"), "{text}");
     conversation.end();
 }
+
+/// A limit may be as large as its type, which means: none. Nothing is added to it that makes it small again.
+#[test]
+fn no_limit_at_all() {
+    let conversation = with(|limits| {
+        (limits.head, limits.headers, limits.target) = (usize::MAX, usize::MAX, usize::MAX);
+        (limits.body, limits.collected, limits.drain) = (u64::MAX, usize::MAX, u64::MAX);
+        (limits.chunk_extensions, limits.trailers) = (usize::MAX, usize::MAX);
+        (limits.min_rate, limits.connections) = (u64::MAX, usize::MAX);
+        limits.requests_per_connection = u64::MAX;
+        let (long, times) = (Duration::MAX, limits);
+        (times.head_timeout, times.body_timeout, times.write_timeout) = (long, long, long);
+        (times.idle_timeout, times.handler_timeout) = (long, long);
+    });
+    expect_one(&conversation.say(GET), 200, false);
+    conversation.say(post("/echo", "Content-Length: 2", "a"));
+    conversation.wait(SECOND);
+    expect_one(&conversation.say("b"), 200, false);
+    expect_one(&conversation.say(chunked("/ignore", "1;e=f\r\nx\r\n0\r\nA: b\r\n\r\n")), 200, false);
+    expect_one(
+        &conversation.say(format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(50_000))),
+        404,
+        false,
+    );
+    conversation.end();
+}
+
+/// Behind a refusal the server says that it sends no more, and listens for a while, so that its word is not destroyed by
+/// a reset. But not for long, and not to everything: two seconds, or as many bytes as it would drain.
+#[test]
+fn a_farewell_is_short() {
+    let broken = "BROKEN\r\n\r\n";
+    let conversation = with(|_| {});
+    expect_one(&conversation.say(broken), 400, true);
+    assert!(conversation.pipe.is_closed(), "the server's side is closed");
+    for _ in 0..19 {
+        conversation.wait(SECOND / 10);
+        conversation.say("a byte now and then buys nothing");
+        assert_eq!(conversation.runtime.tasks().len(), 1, "it still listens");
+    }
+    conversation.wait(SECOND / 10);
+    assert_eq!(conversation.runtime.tasks(), []);
+
+    let conversation = with(|limits| limits.drain = 1000);
+    expect_one(&conversation.say(broken), 400, true);
+    conversation.say("x".repeat(1000));
+    assert_eq!(conversation.runtime.tasks().len(), 1);
+    conversation.say("x");
+    assert_eq!(conversation.runtime.tasks(), []);
+}

@@ -18,11 +18,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::sockets::{self, STUCK, finish, pair, park};
+use common::wakers::CountingWaker;
 use common::{expect, frozen_runtime, print_timeline};
 use glassbox::future::yield_now;
 use glassbox::runtime::reactor::{Registration, SourceSnapshot};
 use glassbox::runtime::trace::Direction::{self, Read, Write};
 use glassbox::{Event, Observer, Recorder, Runtime};
+use mio::event::Source;
 use mio::net as mio_net;
 
 type Socket = Rc<Registration<mio_net::TcpStream>>;
@@ -474,4 +476,47 @@ fn forget_takes_the_waker_and_leaves_the_socket() {
     far.write_all(b"hi").expect("cannot write");
     park(&runtime);
     assert_eq!(finish(&runtime, task).expect("cannot read"), b"hi");
+}
+
+/// A source that the operating system refuses: to register, or to be widened to a second direction.
+struct Refused {
+    registers: bool,
+}
+
+impl Source for Refused {
+    fn register(&mut self, _: &mio::Registry, _: mio::Token, _: mio::Interest) -> io::Result<()> {
+        if self.registers { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
+    }
+
+    fn reregister(&mut self, _: &mio::Registry, _: mio::Token, _: mio::Interest) -> io::Result<()> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn deregister(&mut self, _: &mio::Registry) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// When the system refuses, the wait is over with its error, and the reactor keeps no waker of it: neither that of this
+/// poll nor of an earlier one. Nobody would ever take it out again.
+#[test]
+fn a_refused_wait_leaves_no_waker() {
+    let (runtime, _) = frozen_runtime();
+    for (registers, refused) in [(false, Read), (true, Write)] {
+        let io = runtime.handle().register(Refused { registers });
+        let try_it = |direction, waker: &Arc<CountingWaker>| {
+            let waker = Waker::from(waker.clone());
+            let vain = |_: &mut Refused| Err::<(), _>(io::ErrorKind::WouldBlock.into());
+            io.poll_io(direction, &mut Context::from_waker(&waker), vain)
+        };
+        let (reader, waker) = (CountingWaker::new(), CountingWaker::new());
+        if registers {
+            assert!(try_it(Read, &reader).is_pending());
+        }
+        assert!(
+            matches!(try_it(refused, &waker), Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::StorageFull)
+        );
+        assert!(!waker.is_held());
+        assert_eq!(reader.is_held(), registers, "the other direction's wait goes on");
+    }
 }

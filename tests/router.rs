@@ -290,6 +290,55 @@ fn head_is_get_without_the_body() {
     conversation.end();
 }
 
+/// What looks like a pattern but could never be met, or would be met by something else than it says: a panic, too, and
+/// not a route that lies there in silence.
+#[test]
+fn misleading_routes_panic_at_the_start() {
+    let name = "(hint: letters, digits and _, one parameter a segment)";
+    for (pattern, expected) in [
+        ("/{{a}}", format!("has a parameter called \"{{a}}\" {name}")),
+        ("/{year}-{month}", format!("has a parameter called \"year}}-{{month\" {name}")),
+        ("/{**a}", format!("has a parameter called \"*a\" {name}")),
+        ("/{a b}", format!("has a parameter called \"a b\" {name}")),
+        ("/{a-b}", format!("has a parameter called \"a-b\" {name}")),
+        ("/a}b", "has a brace inside of a segment".to_owned()),
+        ("/a%20b", "is percent-encoded (hint: write it as it reads; both spellings are met then)".to_owned()),
+        ("/a?b=c", "has a query or a fragment (hint: ask the request for its query_value)".to_owned()),
+        ("/a#b", "has a query or a fragment (hint: ask the request for its query_value)".to_owned()),
+        ("/{*a}/", "in the route \"/{*a}/\", {*a} must be the last segment".to_owned()),
+    ] {
+        let build = || Router::new().get(pattern, async |_| "x");
+        let payload = panic::catch_unwind(build).err().unwrap_or_else(|| panic!("{pattern} was accepted"));
+        let text = payload.downcast_ref::<String>().expect("a text");
+        assert!(text.ends_with(&expected), "{pattern}: {text}");
+    }
+    // What is unusual, but means what it says.
+    for (pattern, path) in
+        [("/a b", "/a%20b"), ("/100%", "/100%25"), ("/\u{e9}", "/%C3%A9"), ("/a//b", "/a//b")]
+    {
+        let router = Router::new().get(pattern, async |_| "met");
+        expect_all(router, &[(path, 200, "met")]);
+    }
+}
+
+/// Each method is named once, also OPTIONS and HEAD when they have handlers of their own.
+#[test]
+fn allow_names_each_method_once() {
+    let router = Router::new()
+        .get("/", async |_| "x")
+        .route(Method::Head, "/", async |_| "x")
+        .route(Method::Options, "/", async |_| (Status::OK, "own"))
+        .route(Method::Options, "/other", async |_| (Status::OK, "own"));
+    let conversation = Conversation::new(router, Limits::default());
+    for (line, expected) in
+        [("POST /", "GET, HEAD, OPTIONS"), ("GET /other", "OPTIONS"), ("OPTIONS *", "GET, HEAD, OPTIONS")]
+    {
+        let text = conversation.say(format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert!(text.contains(&format!("\r\nallow: {expected}\r\n")), "{line}: {text}");
+    }
+    conversation.end();
+}
+
 /// A wrong method on a known path is 405, not 404, and names the right ones in the header and in words. A handler for
 /// OPTIONS goes before the answer that is made up. A path without a route has no methods at all.
 #[test]

@@ -2,9 +2,15 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::net::TcpStream;
+use std::rc::Rc;
 
+use common::conversation::expect_one;
+use common::pipe::Pipe;
 use common::server::{Client, Server};
+use glassbox::Runtime;
+use glassbox::http::{self, Router, Status, serve_connection};
 
 fn request(client: &mut Client, path: &str) {
     client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
@@ -99,4 +105,26 @@ fn a_second_signal_ends_at_once() {
         server.signal(signal);
         assert_eq!(server.wait().0.code(), Some(130));
     }
+}
+
+/// A kept-alive connection whose next request arrives in the moment in which the server begins to stop is told the truth
+/// as well, and that this was the last answer.
+#[test]
+fn readyz_says_503_on_a_kept_connection() {
+    let draining = Rc::new(Cell::new(false));
+    let flag = draining.clone();
+    let ready = async move |_| if flag.get() { Status::SERVICE_UNAVAILABLE } else { Status::OK };
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let service = http::Server::new(Router::new().get("/readyz", ready))
+        .draining(draining.clone())
+        .into_service(runtime.handle());
+    let pipe = Pipe::new();
+    runtime.handle().spawn(serve_connection(service, pipe.server_end(), None)).detach();
+    for (stops, status) in [(false, 200), (true, 503)] {
+        draining.set(stops);
+        pipe.client_send(b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n");
+        runtime.run_until_stalled();
+        expect_one(&pipe.client_text(), status, stops);
+    }
+    assert!(pipe.is_closed());
 }

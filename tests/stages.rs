@@ -139,7 +139,41 @@ stage!(
     ]
 );
 
-// ch13 stands here.
+stage!(
+    ch13,
+    super::example("ch13", &[]),
+    [
+        answers_a_get,
+        takes_a_request_in_two_packets,
+        takes_a_request_byte_by_byte,
+        takes_a_head_of_1500_bytes,
+        survives_garbage,
+        survives_clients_that_leave,
+        costs_nothing_while_idle,
+        serves_others_while_one_is_slow,
+        serves_a_hundred_at_once,
+        keeps_a_connection,
+        answers_pipelined_requests_in_order,
+    ]
+);
+
+stage!(
+    ch13_tokio,
+    super::example("ch13-tokio", &[]),
+    [
+        answers_a_get,
+        takes_a_request_in_two_packets,
+        takes_a_request_byte_by_byte,
+        takes_a_head_of_1500_bytes,
+        survives_garbage,
+        survives_clients_that_leave,
+        costs_nothing_while_idle,
+        serves_others_while_one_is_slow,
+        serves_a_hundred_at_once,
+        keeps_a_connection,
+        answers_pipelined_requests_in_order,
+    ]
+);
 
 stage!(
     product,

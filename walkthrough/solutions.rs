@@ -103,6 +103,12 @@ mod ch12_exercise1;
 mod ch12_exercise2;
 
 // chapter 13
+#[cfg(test)]
+#[path = "13-http-on-top/solution1.rs"]
+mod ch13_exercise1;
+#[cfg(test)]
+#[path = "13-http-on-top/solution2.rs"]
+mod ch13_exercise2;
 
 // chapter 14
 #[cfg(test)]

@@ -149,6 +149,8 @@ fn events(handle: &Handle, request: &Request) -> Result<Response, Response> {
     Ok(response)
 }
 
+/// 503 while the server stops, for whoever still can ask: on a connection that is at work. Idle ones were closed, and new
+/// ones are refused, which says the same.
 fn ready(draining: bool) -> Response {
     if draining {
         Response::error(Status::SERVICE_UNAVAILABLE, "the server is stopping")

@@ -21,6 +21,7 @@ use glassbox::http::stats::Stats;
 use glassbox::inspect::{Stepper, report};
 use glassbox::metrics::Worker;
 use glassbox::net::{ListenOptions, TcpListener};
+use glassbox::runtime::join::panic_message;
 use glassbox::signal::{Signals, StopSignals};
 use glassbox::sync::Flag;
 use glassbox::{Observer, Recorder, Runtime};
@@ -82,14 +83,27 @@ fn serve(options: &Options) -> Result<(), String> {
     first.runtime.handle().spawn(stop_at_signal(signals, crew.stop.clone())).detach();
     announce(address, options);
     let crew = &crew;
-    let results: Vec<_> = thread::scope(|scope| {
-        let others: Vec<_> =
-            (1..options.workers).map(|nth| scope.spawn(move || work(crew, address, nth))).collect();
-        first.run(crew, address);
-        others
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| Err("a worker panicked".into())))
-            .collect()
+    let mut results = Vec::new();
+    thread::scope(|scope| {
+        let start = |nth| {
+            let work = move || {
+                all_or_none(&crew.stop, nth, || {
+                    prepare(crew, address, nth).map(|ready| ready.run(crew, address))
+                })
+            };
+            thread::Builder::new().name(format!("worker {nth}")).spawn_scoped(scope, work)
+        };
+        let others: Vec<_> = (1..options.workers).map(start).collect();
+        results.push(all_or_none(&crew.stop, 0, || {
+            if let Some(error) = others.iter().find_map(|thread| thread.as_ref().err()) {
+                return Err(format!("cannot start a worker: {error} (hint: ulimit -u)"));
+            }
+            first.run(crew, address);
+            Ok(())
+        }));
+        let threads = others.into_iter().flatten();
+        results
+            .extend(threads.map(|thread| thread.join().expect("cannot panic: `all_or_none` catches that")));
     });
     log::info!("stopped");
     if let Some(file) = &trace_file {
@@ -106,11 +120,16 @@ fn create(path: &Path) -> Result<File, String> {
     File::create(path).map_err(failed)
 }
 
-/// The life of every worker but the first. If it cannot start, nobody shall go on.
-fn work(crew: &Crew, address: SocketAddr, nth: usize) -> Result<(), String> {
-    let ready = prepare(crew, address, nth).inspect_err(|_| crew.stop.raise())?;
-    ready.run(crew, address);
-    Ok(())
+/// A worker's life. If it fails or panics, all stop: a server that goes on with fewer workers than it was given would
+/// say that all is well, and answer the connections of a port that nobody reads with silence.
+fn all_or_none(stop: &Flag, nth: usize, life: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    let result = catch_unwind(AssertUnwindSafe(life))
+        .unwrap_or_else(|payload| Err(format!("worker {nth} panicked: {}", panic_message(&payload))));
+    if let Err(error) = &result {
+        log::error!("{error}; stopping");
+        stop.raise();
+    }
+    result
 }
 
 fn prepare(crew: &Crew, address: SocketAddr, nth: usize) -> Result<Ready, String> {
@@ -264,5 +283,26 @@ impl<L: log::Log> log::Log for Quiet<L> {
 fn raise_descriptor_limit() {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         log::warn!("cannot raise the limit on open files: {error} (hint: ulimit -n)");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A worker that dies, in either way, tells why, and stops the others; one that ends well does neither.
+    #[test]
+    fn a_worker_that_dies_stops_all() {
+        let stop = Flag::new();
+        assert_eq!(all_or_none(&stop, 1, || Ok(())), Ok(()));
+        assert!(!stop.is_raised());
+        assert_eq!(
+            all_or_none(&stop, 2, || panic!("on purpose")),
+            Err("worker 2 panicked: on purpose".to_owned())
+        );
+        assert!(stop.is_raised());
+        let stop = Flag::new();
+        assert_eq!(all_or_none(&stop, 3, || Err("no".to_owned())), Err("no".to_owned()));
+        assert!(stop.is_raised());
     }
 }

@@ -39,7 +39,7 @@ impl DateCache {
 
 /// A time as an IMF-fixdate. Before 1970: the first second of 1970.
 #[allow(clippy::cast_possible_truncation, reason = "a weekday is below 7")]
-fn http_date(time: SystemTime) -> String {
+pub(super) fn http_date(time: SystemTime) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]; // 1970 began on a Thursday.
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

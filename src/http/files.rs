@@ -9,8 +9,10 @@
 //! ```
 //!
 //! 1. Nothing outside of the folder is ever opened: `..` and the like are refused, and the resolved path, all links
-//!    followed, must lie inside of the resolved folder. (Who can change the folder while we look can win that race;
-//!    who can do that can put any file there anyway.)
+//!    followed, must lie inside of the resolved folder. Somebody may exchange a part of the path between that look and
+//!    the opening; so where the opened file lies is asked again, of the system. (One hole is left: a file exchanged
+//!    for a pipe in that moment holds a thread until somebody writes into it. Let nobody write there whom you do not
+//!    trust.)
 //! 2. One chunk per file in memory, however large the file and however slow the client.
 //! 3. Regular files only: a pipe or a device could hold a thread for ever.
 
@@ -18,12 +20,14 @@ use std::fs::{self, File};
 use std::future::Future;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::ops::Range;
+use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::body::{Body, BodyError, BodySource, Chunk};
+use super::date::http_date;
 use super::handler::Handler;
 use super::method::Method;
 use super::request::Request;
@@ -59,6 +63,7 @@ struct Found {
     file: File,
     length: u64,
     etag: String,
+    last_modified: String,
     content_type: &'static str,
 }
 
@@ -86,10 +91,20 @@ fn look(folder: &Path, relative: &Path) -> io::Result<Found> {
     }
     let file = File::open(&path)?;
     let metadata = file.metadata()?;
+    if !metadata.is_file() || !lies_in(&folder, &file) {
+        return Err(io::ErrorKind::NotFound.into());
+    }
     let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     let nanos = modified.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let length = metadata.len();
-    Ok(Found { file, length, etag: format!("\"{length:x}-{nanos:x}\""), content_type: content_type(&path) })
+    let etag = format!("\"{length:x}-{nanos:x}\"");
+    Ok(Found { file, length, etag, last_modified: http_date(modified), content_type: content_type(&path) })
+}
+
+/// Where the open file really lies, according to Linux. A system without `/proc` says nothing; there the look at the
+/// path before has to do.
+fn lies_in(folder: &Path, file: &File) -> bool {
+    fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).map_or(true, |path| path.starts_with(folder))
 }
 
 fn content_type(path: &Path) -> &'static str {
@@ -114,7 +129,10 @@ fn content_type(path: &Path) -> &'static str {
 
 fn failed(error: &io::Error) -> Response {
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Status::NOT_FOUND.into_response(),
+        // The last one: a name that is too long for any file. No client shall fill the log with such.
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
+            Status::NOT_FOUND.into_response()
+        }
         io::ErrorKind::PermissionDenied => Status::FORBIDDEN.into_response(),
         _ => {
             log::error!("cannot read a file: {error}");
@@ -124,8 +142,10 @@ fn failed(error: &io::Error) -> Response {
 }
 
 fn answer(handle: &Handle, request: &Request, found: Found) -> Response {
-    if request.header("if-none-match").is_some_and(|tags| matches_etag(tags, &found.etag)) {
-        return Response::new(Status::NOT_MODIFIED).with_header("etag", found.etag);
+    if is_known(request, &found) {
+        return Response::new(Status::NOT_MODIFIED)
+            .with_header("etag", found.etag)
+            .with_header("last-modified", found.last_modified);
     }
     // A range of an older version would be glued to the wrong rest.
     let same = request.header("if-range").is_none_or(|tag| tag == found.etag);
@@ -143,6 +163,7 @@ fn answer(handle: &Handle, request: &Request, found: Found) -> Response {
     let mut response = Response::new(status)
         .with_header("content-type", found.content_type)
         .with_header("etag", found.etag)
+        .with_header("last-modified", found.last_modified)
         .with_header("accept-ranges", "bytes")
         // The type is ours to say, not the browser's to guess from the bytes.
         .with_header("x-content-type-options", "nosniff");
@@ -153,6 +174,17 @@ fn answer(handle: &Handle, request: &Request, found: Found) -> Response {
     let length = range.end - range.start;
     let body = FileBody { handle: handle.clone(), reading: Reading::Idle(found.file), range };
     response.with_body(Body::stream(body, Some(length)))
+}
+
+/// Whether the client has this very state of the file. The tag counts, if it sends one; the date only if it sends none
+/// (RFC 9110, 13.1.3). A date is compared as text with the one that we have given out: no other comes from us, and a
+/// file that was put back to an older state is another file.
+fn is_known(request: &Request, found: &Found) -> bool {
+    match (request.header("if-none-match"), request.header("if-modified-since")) {
+        (Some(tags), _) => matches_etag(tags, &found.etag),
+        (None, Some(date)) => date == found.last_modified,
+        (None, None) => false,
+    }
 }
 
 /// `If-None-Match` (RFC 9110, 13.1.2): a list of tags, or `*`. The comparison is weak: `W/` does not count.
@@ -167,9 +199,12 @@ struct Unsatisfiable;
 /// One range of RFC 9110, 14.1.2: `bytes=0-99`, `bytes=100-`, `bytes=-50`. `None`: not one of these, or several; they are
 /// then ignored, as the RFC allows, and the whole file is sent.
 fn parse_range(text: &str, length: u64) -> Option<Result<Range<u64>, Unsatisfiable>> {
-    let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
+    let (unit, range) = text.split_once('=')?;
+    let (first, last) = range.split_once('-').filter(|_| unit.eq_ignore_ascii_case("bytes"))?;
+    // What does not fit into 64 bits is beyond the end of any file, and no less a number.
     let number = |digits: &str| {
-        digits.parse::<u64>().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| digits.parse::<u64>().unwrap_or(u64::MAX))
     };
     let range = match (first, last) {
         ("", last) => length.saturating_sub(number(last)?)..length,
@@ -254,12 +289,30 @@ mod tests {
             ("bytes=10-", Some(Err(Unsatisfiable))),
             ("bytes=-0", Some(Err(Unsatisfiable))),
             ("bytes=3-2", None),
+            ("BYTES=1-1", Some(Ok(1..2))),
+            ("bytes=2-99999999999999999999999", Some(Ok(2..10))),
+            ("bytes=-99999999999999999999999", Some(Ok(0..10))),
+            ("bytes=99999999999999999999999-", Some(Err(Unsatisfiable))),
+            ("bytes=18446744073709551615-18446744073709551615", Some(Err(Unsatisfiable))),
+            ("bytes=-", None),
+            ("bytes=", None),
+            ("bytes", None),
+            ("bytes= 0-1", None),
             ("bytes=0-1,3-4", None),
             ("bytes=+1-2", None),
             ("lines=1-2", None),
         ] {
             assert_eq!(parse_range(text, 10), expected, "{text}");
         }
+    }
+
+    /// An open file is asked where it lies, whatever path it was opened by.
+    #[test]
+    fn an_open_file_knows_its_place() {
+        let file = File::open("Cargo.toml").expect("a file");
+        let here = fs::canonicalize(".").expect("a folder");
+        assert!(lies_in(&here, &file));
+        assert!(!lies_in(&here.join("src"), &file));
     }
 
     /// No spelling leads out of the folder.

@@ -110,9 +110,13 @@ impl Flow {
         }
     }
 
-    /// Whether others must have their turn first; see `yield_turn`.
-    pub(super) fn is_over_budget(&self) -> bool {
-        self.transfers >= BUDGET
+    /// Whether others must have their turn first. Asking ends the turn.
+    pub(super) fn turn_is_over(&mut self) -> bool {
+        let over = self.transfers >= BUDGET;
+        if over {
+            self.transfers = 0;
+        }
+        over
     }
 
     /// A whole head was taken: the next wait is a new one.
@@ -131,9 +135,6 @@ impl Flow {
         wait: Wait,
         cx: &mut Context<'_>,
     ) -> Poll<Result<usize, BodyError>> {
-        if self.is_over_budget() {
-            return self.yield_turn(cx);
-        }
         let kept = &mut self.shelf;
         let input = self.input.get_or_insert_with(|| {
             let mut buffer = service.buffers.take();
@@ -219,13 +220,6 @@ impl Flow {
             &mut self.reading
         };
         patience.poll(&service.limits, wait, cx)
-    }
-
-    /// Goes to the end of the queue: `Pending`, with the wake made already.
-    pub(super) fn yield_turn<R>(&mut self, cx: &mut Context<'_>) -> Poll<R> {
-        self.transfers = 0;
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 
     /// Gives the input buffer back to the pool before a wait, and keeps what is in it on the shelf. Not if that is

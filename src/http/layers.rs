@@ -14,9 +14,21 @@ use super::status::Status;
 use crate::runtime::Handle;
 use crate::sync::Semaphore;
 
-/// Logs each request and its answer at debug level: number, peer, method, target, status, time.
+/// Logs each request and its answer at debug level, one line each, to the target `access`: number, peer, method, target,
+/// status, time until the answer began.
+///
+/// ```text
+/// #17 127.0.0.1:50934 GET /hello/you?x=%0A -> 200 in 1.2ms
+/// ```
+///
+/// No client can write a line of its own: the parser lets nothing into a target but the visible ASCII of RFC 3986, and
+/// the target is logged as it was sent, not decoded. A request that was refused, whose handler panicked, or whose client
+/// left has no line here; the first two have one of their own. When nobody listens at that level, nothing is done.
 pub fn access_log(handle: Handle) -> impl Middleware {
     async move |request: Request, next: Next| {
+        if !log::log_enabled!(target: "access", log::Level::Debug) {
+            return next.run(request).await;
+        }
         let began = handle.now();
         let context = request.context();
         let line = format!("{} {}", request.method(), request.target());

@@ -1,7 +1,8 @@
 //! Every limit of the server in one place, with its default.
 //!
 //! The problem: a client can send any amount, or nothing, for ever. What is not limited will be used up. Each limit
-//! names the status code that a client meets.
+//! says what a client meets beyond it: a status code, or, where there is no request to answer or nobody who reads, the
+//! end of the connection.
 
 use std::time::Duration;
 

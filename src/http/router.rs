@@ -10,6 +10,11 @@
 //!    `/users/{id}` live side by side.
 //! 3. A known path with another method is 405 and says which methods there are; an unknown path is 404.
 //! 4. A mistake in a pattern is a panic when the program starts, never an answer.
+//!
+//! A pattern is a slash and segments with slashes between them. A segment is a text, a parameter `{name}` (the whole
+//! segment, never empty), or, at the end, `{*name}` for everything that follows (which may be empty). A name has
+//! letters, digits and underscores, and stands once in a pattern. Texts are written as they read, not percent-encoded:
+//! `/a b` meets `/a%20b`. A slash at the end counts: `/a/` is not `/a`.
 
 use std::rc::Rc;
 
@@ -200,34 +205,54 @@ enum Segment<'a> {
 fn parse_pattern(pattern: &str) -> (Vec<Segment<'_>>, Vec<Box<str>>) {
     let path = pattern.strip_prefix('/');
     let path = path.unwrap_or_else(|| panic!("the route {pattern:?} must start with a slash"));
-    let mut names: Vec<Box<str>> = Vec::new();
-    let count = path.split('/').count();
-    let parse = |(index, text): (usize, &'_ str)| -> (usize, Option<(bool, Box<str>)>) {
-        let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
-            assert!(!text.contains(['{', '}']), "the route {pattern:?} has a brace inside of a segment");
-            return (index, None);
-        };
-        let rest = inner.strip_prefix('*');
-        let name = rest.unwrap_or(inner);
-        assert!(!name.is_empty(), "the route {pattern:?} has a parameter without a name");
-        assert!(
-            rest.is_none() || index + 1 == count,
-            "in the route {pattern:?}, {{*{name}}} must be the last segment"
-        );
-        (index, Some((rest.is_some(), name.into())))
-    };
-    let mut segments = Vec::new();
-    for (index, text) in path.split('/').enumerate() {
-        match parse((index, text)).1 {
-            None => segments.push(Segment::Fixed(text)),
-            Some((rest, name)) => {
-                assert!(!names.contains(&name), "the route {pattern:?} has two parameters called {name}");
-                names.push(name);
-                segments.push(if rest { Segment::Rest } else { Segment::Param });
-            }
+    let (mut segments, mut names) = (Vec::new(), Vec::<Box<str>>::new());
+    for text in path.split('/') {
+        if let (Some(Segment::Rest), Some(name)) = (segments.last(), names.last()) {
+            panic!("in the route {pattern:?}, {{*{name}}} must be the last segment");
         }
+        let (segment, name) = parse_segment(pattern, text);
+        if let Some(name) = name {
+            assert!(
+                !names.iter().any(|own| **own == *name),
+                "the route {pattern:?} has two parameters called {name}"
+            );
+            names.push(name.into());
+        }
+        segments.push(segment);
     }
     (segments, names)
+}
+
+/// What one segment is, and its parameter's name if it has one. `pattern`: for the message.
+fn parse_segment<'a>(pattern: &str, text: &'a str) -> (Segment<'a>, Option<&'a str>) {
+    let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
+        assert_literal(pattern, text);
+        return (Segment::Fixed(text), None);
+    };
+    let (segment, name) = match inner.strip_prefix('*') {
+        Some(name) => (Segment::Rest, name),
+        None => (Segment::Param, inner),
+    };
+    assert!(!name.is_empty(), "the route {pattern:?} has a parameter without a name");
+    assert!(
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'),
+        "the route {pattern:?} has a parameter called {name:?} (hint: letters, digits and _, one parameter a segment)"
+    );
+    (segment, Some(name))
+}
+
+/// A fixed segment is compared with what the client's segment says when it is decoded. So a pattern is written decoded,
+/// and one that could never be met is a mistake.
+fn assert_literal(pattern: &str, text: &str) {
+    assert!(!text.contains(['{', '}']), "the route {pattern:?} has a brace inside of a segment");
+    assert!(
+        *percent_decode(text.as_bytes()) == *text.as_bytes(),
+        "the route {pattern:?} is percent-encoded (hint: write it as it reads; both spellings are met then)"
+    );
+    assert!(
+        !text.contains(['?', '#']),
+        "the route {pattern:?} has a query or a fragment (hint: ask the request for its query_value)"
+    );
 }
 
 fn decode_all(values: &[&str]) -> Option<Vec<String>> {
@@ -253,6 +278,8 @@ fn allow(methods: &[Method]) -> String {
     if names.contains(&"GET") && !names.contains(&"HEAD") {
         names.push("HEAD");
     }
-    names.push("OPTIONS");
+    if !names.contains(&"OPTIONS") {
+        names.push("OPTIONS");
+    }
     names.join(", ")
 }

@@ -82,10 +82,11 @@ impl HeadScan {
         let length = self.scanned - self.start;
         let in_request_line = self.lines == 0;
         let first_line = if in_request_line { length } else { 0 };
-        if first_line > limits.target + REQUEST_LINE_EXTRA {
+        // Saturating, because a limit may be as large as its type: "none at all".
+        if first_line > limits.target.saturating_add(REQUEST_LINE_EXTRA) {
             return Err(RequestError::TargetTooLong);
         }
-        if length > limits.head || self.lines > limits.headers + 1 {
+        if length > limits.head || self.lines > limits.headers.saturating_add(1) {
             return Err(RequestError::HeadersTooLarge);
         }
         Ok(())

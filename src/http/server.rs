@@ -22,15 +22,15 @@ use std::time::{Duration, Instant};
 use super::connection;
 use super::limits::Limits;
 use super::router::Router;
-use super::service::{Membership, Service};
+use super::service::Service;
 use super::stats::Stats;
+use super::wire::Wire;
 use crate::future::{race, yield_now};
 use crate::net::{Listener, Transport};
 use crate::runtime::Handle;
-use crate::runtime::join::JoinHandle;
-use crate::sync::{Permit, Semaphore};
+use crate::sync::Semaphore;
 
-/// Accepted in one go before others get their turn: a flood of connections must not starve those that are open.
+/// Accepted, or failed, in one go before others get their turn: a flood of connections must not starve those that are open.
 const ACCEPTS_PER_TURN: u32 = 64;
 
 /// How long to wait after a failed accept, unless a connection ends first.
@@ -103,7 +103,8 @@ impl Server {
         let grace = self.grace;
         let service = self.into_service(listener.handle().clone());
         race(stop, accept_loop(&listener, &service)).await;
-        // New connections are refused from here on, so that a load balancer goes elsewhere.
+        // New connections are refused from here on, so that a load balancer goes elsewhere. That is also all that one
+        // sees who asks `/readyz` on a new connection each time; on one that is open and at work the answer is 503.
         drop(listener);
         drain(&service, grace).await
     }
@@ -120,7 +121,7 @@ pub async fn serve_connection<T: Transport + 'static>(
     transport: T,
     peer: Option<SocketAddr>,
 ) {
-    connection::serve(transport, peer, service.enter()).await;
+    connection::serve(Wire::new(transport, peer, service.enter(None))).await;
 }
 
 async fn accept_loop(listener: &impl Listener, service: &Rc<Service>) {
@@ -131,18 +132,17 @@ async fn accept_loop(listener: &impl Listener, service: &Rc<Service>) {
         let permit = permits.acquire().await;
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let member = service.enter();
+                let member = service.enter(Some(permit));
                 let key = member.key;
-                let task = spawn_connection(&service.handle, stream, peer, (member, permit));
-                service.set_task(key, task);
+                let wire = Wire::new(stream, Some(peer), member);
+                service.set_task(key, service.handle.spawn(connection::serve(wire)));
             }
             Err(error) => {
                 service.stats.accept_errors.add(1);
-                if is_of_one_connection(&error) {
-                    continue;
+                if !is_of_one_connection(&error) {
+                    complaint.say(service.handle.now(), &error);
+                    race(service.connection_ended.notified(), service.handle.sleep(ACCEPT_PAUSE)).await;
                 }
-                complaint.say(service.handle.now(), &error);
-                race(service.connection_ended.notified(), service.handle.sleep(ACCEPT_PAUSE)).await;
             }
         }
         in_a_row += 1;
@@ -151,19 +151,6 @@ async fn accept_loop(listener: &impl Listener, service: &Rc<Service>) {
             yield_now().await;
         }
     }
-}
-
-fn spawn_connection(
-    handle: &Handle,
-    stream: impl Transport + 'static,
-    peer: SocketAddr,
-    held: (Membership, Permit),
-) -> JoinHandle<()> {
-    let (member, permit) = held;
-    handle.spawn(async move {
-        connection::serve(stream, Some(peer), member).await;
-        drop(permit);
-    })
 }
 
 /// Errors that concern the one connection that was about to be accepted: the next may be fine.

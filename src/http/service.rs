@@ -15,7 +15,7 @@ use super::router::Router;
 use super::stats::Stats;
 use crate::runtime::Handle;
 use crate::runtime::join::JoinHandle;
-use crate::sync::Notify;
+use crate::sync::{Notify, Permit};
 
 /// How many unused buffers and heads are kept. A busy server uses a handful at a time, since a buffer is lent only
 /// while bytes are in flight; what a burst needs beyond this is freed again. 256 buffers are 4 MiB.
@@ -76,13 +76,15 @@ impl Service {
     }
 
     /// Enters a connection. The membership leaves when it is dropped.
-    pub(super) fn enter(self: &Rc<Self>) -> Membership {
+    ///
+    /// `permit`: its place among so many connections at once, if they are counted.
+    pub(super) fn enter(self: &Rc<Self>, permit: Option<Permit>) -> Membership {
         // Not idle before its first poll: its request may be here already.
         let idle = Rc::new(Cell::new(false));
         let key = self.connections.borrow_mut().insert(Tracked { task: None, idle: idle.clone() });
         self.stats.accepted.add(1);
         self.stats.open.add(1);
-        Membership { service: self.clone(), key, idle }
+        Membership { service: self.clone(), key, idle, _permit: permit }
     }
 
     /// Says which task runs the connection, so that it can be aborted.
@@ -117,6 +119,8 @@ pub(super) struct Membership {
     pub(super) key: usize,
     /// No byte of a request has come, and no answer is on its way. Written by the connection.
     pub(super) idle: Rc<Cell<bool>>,
+    /// Given back when the connection is gone.
+    _permit: Option<Permit>,
 }
 
 impl Drop for Membership {

@@ -20,6 +20,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -31,7 +32,7 @@ use super::head::Head;
 use super::incoming::{IncomingBody, Taken};
 use super::method::Method;
 use super::pool::Pooled;
-use super::service::Service;
+use super::service::{Membership, Service};
 use super::wait::Wait;
 use crate::net::Transport;
 use crate::runtime::waker_cell::WakerCell;
@@ -40,7 +41,12 @@ use crate::runtime::waker_cell::WakerCell;
 pub(super) struct Wire<T> {
     transport: T,
     pub(super) service: Rc<Service>,
-    /// Borrowed for one `poll_` call at a time. The transport runs under that borrow and must not come back here.
+    /// Who is at the other end, if that is known.
+    pub(super) peer: Option<SocketAddr>,
+    /// Our entry in the list of connections.
+    pub(super) member: Membership,
+    /// Borrowed for one `poll_` call at a time. The transport and the timer run under that borrow, which keep a waker
+    /// in place of the one before, and must not come back here. No waker is called under it.
     flow: RefCell<Flow>,
     /// Which request the body belongs to; 0 when its time is over.
     request: Cell<u64>,
@@ -55,26 +61,29 @@ pub(super) struct Wire<T> {
 }
 
 impl<T: Transport> Wire<T> {
-    pub(super) fn new(transport: T, service: Rc<Service>) -> Wire<T> {
-        Wire {
+    /// Made before the connection's future, which then holds one pointer: what an `async fn` takes by value it keeps
+    /// for good, moved on or not.
+    pub(super) fn new(transport: T, peer: Option<SocketAddr>, member: Membership) -> Rc<Wire<T>> {
+        let service = member.service.clone();
+        Rc::new(Wire {
             transport,
             flow: RefCell::new(Flow::new(&service.handle)),
             service,
+            peer,
+            member,
             request: Cell::new(0),
             answered: Cell::new(0),
             body_is_held: Cell::new(false),
             body_waiter: WakerCell::default(),
             owner: WakerCell::default(),
-        }
+        })
     }
 
     /// The next request's head. `None`: the client has closed between two requests, or was idle for too long, or
     /// the server stops.
     pub(super) fn poll_head(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Pooled<Head>>, BodyError>> {
         loop {
-            if self.flow.borrow().is_over_budget() {
-                return self.flow.borrow_mut().yield_turn(cx);
-            }
+            ready!(self.poll_turn(cx));
             if let Some(head) = self.take_head()? {
                 return Poll::Ready(Ok(Some(head)));
             }
@@ -95,6 +104,17 @@ impl<T: Transport> Wire<T> {
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
+    }
+
+    /// At the end of this task's turn: goes to the end of the queue, `Pending` with the wake made already. The waker may be
+    /// a guest's, who waits for a body with one of his own: so the flow is not borrowed when it is called.
+    fn poll_turn(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let over = self.flow.borrow_mut().turn_is_over();
+        if !over {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Whether part of a head has come.
@@ -180,6 +200,7 @@ impl<T: Transport> Wire<T> {
     }
 
     fn poll_fill_body(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        ready!(self.poll_turn(cx));
         let flow = &mut *self.flow.borrow_mut();
         let read = ready!(flow.poll_fill(&self.transport, &self.service, Wait::Body, cx));
         Poll::Ready(flow.body.note_read(read))
@@ -286,34 +307,43 @@ impl<T: Transport> Wire<T> {
         parts: [&[u8]; 2],
         sent: &mut usize,
     ) -> Poll<Result<(), BodyError>> {
+        while *sent < parts[0].len() + parts[1].len() || self.unsent() > 0 {
+            ready!(self.poll_turn(cx));
+            *sent += ready!(self.poll_write(cx, parts, *sent))?;
+        }
+        self.flow.borrow_mut().note_all_sent();
+        self.note_sent();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes once: of the output, and of `parts` from byte `sent` on. How much of the parts that was.
+    fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        parts: [&[u8]; 2],
+        sent: usize,
+    ) -> Poll<Result<usize, BodyError>> {
         let flow = &mut *self.flow.borrow_mut();
-        loop {
-            let queued: &[u8] = flow.output.as_deref().map_or(&[], |output| output);
-            let (first, second) = split_off(parts, *sent);
-            // What is empty is not offered: for one part the kernel has less to do.
-            let mut rest = [IoSlice::new(&[]); 3];
-            let mut count = 0;
-            for part in [queued, first, second] {
-                if !part.is_empty() {
-                    rest[count] = IoSlice::new(part);
-                    count += 1;
-                }
+        let queued: &[u8] = flow.output.as_deref().map_or(&[], |output| output);
+        let (first, second) = split_off(parts, sent);
+        // What is empty is not offered: for one part the kernel has less to do.
+        let mut rest = [IoSlice::new(&[]); 3];
+        let mut count = 0;
+        for part in [queued, first, second].into_iter().filter(|part| !part.is_empty()) {
+            rest[count] = IoSlice::new(part);
+            count += 1;
+        }
+        match self.transport.poll_write(cx, &rest[..count]) {
+            Poll::Ready(written) => {
+                let of_parts = flow.note_written(&self.service.limits, written?)?;
+                Poll::Ready(Ok(of_parts))
             }
-            if count == 0 {
-                flow.note_all_sent();
-                self.note_sent();
-                return Poll::Ready(Ok(()));
-            }
-            if flow.is_over_budget() {
-                return flow.yield_turn(cx);
-            }
-            let Poll::Ready(written) = self.transport.poll_write(cx, &rest[..count]) else {
+            Poll::Pending => {
                 ready!(flow.poll_deadline(&self.service, Wait::Write, cx));
                 self.service.stats.slow.add(1);
                 let late = io::Error::new(io::ErrorKind::TimedOut, "the client takes too long to read");
-                return Poll::Ready(Err(late.into()));
-            };
-            *sent += flow.note_written(&self.service.limits, written?)?;
+                Poll::Ready(Err(late.into()))
+            }
         }
     }
 
@@ -327,17 +357,18 @@ impl<T: Transport> Wire<T> {
     /// Says that no more will be sent, then reads and throws away until the client closes too, but not for long. A
     /// socket closed with unread bytes in it answers with a reset, and a reset can destroy the answer on its way.
     pub(super) fn poll_linger(&self, cx: &mut Context<'_>, said: &mut bool, discarded: &mut u64) -> Poll<()> {
-        let flow = &mut *self.flow.borrow_mut();
         if !*said {
             let Poll::Ready(done) = self.transport.poll_shutdown(cx) else {
-                return flow.poll_deadline(&self.service, Wait::Linger, cx);
+                return self.flow.borrow_mut().poll_deadline(&self.service, Wait::Linger, cx);
             };
             *said = true;
             if done.is_err() {
                 return Poll::Ready(());
             }
         }
-        while *discarded <= self.service.limits.drain && !flow.ended {
+        while *discarded <= self.service.limits.drain && !self.flow.borrow().ended {
+            ready!(self.poll_turn(cx));
+            let flow = &mut *self.flow.borrow_mut();
             flow.input = None;
             match ready!(flow.poll_fill(&self.transport, &self.service, Wait::Linger, cx)) {
                 Ok(0) | Err(_) => break,

@@ -234,10 +234,10 @@ impl Executor {
     /// Refuses new tasks and drops those that there are, one by one, oldest slot first.
     pub fn close(&self) {
         self.closed.set(true);
-        loop {
-            // A statement of its own: in a `while let` the borrow would live as long as the loop's body.
-            let next = self.tasks.borrow().iter().find_map(|(_, slot)| slot.resting());
-            let Some(id) = next else { break };
+        // One pass, however many there are: nobody can move in any more, neither by `spawn` nor by `check_in`. The ids are
+        // copied, so that nothing is borrowed while a future is dropped.
+        let ids: Vec<TaskId> = self.tasks.borrow().iter().filter_map(|(_, slot)| slot.resting()).collect();
+        for id in ids {
             self.abort(id);
         }
     }

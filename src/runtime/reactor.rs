@@ -262,12 +262,15 @@ impl<S: Source> Registration<S> {
                 result => return Poll::Ready(result),
             }
         }
+        // First, because nobody would take the waker out again. No event is lost between the two: events are taken in by
+        // `wait`, on this thread.
+        if let Err(error) = self.tell_os(direction) {
+            drop(side.waiter.take());
+            return Poll::Ready(Err(error));
+        }
         side.waiter.store(cx.waker());
         side.waits.set(side.waits.get() + 1);
-        match self.tell_os(direction) {
-            Ok(()) => Poll::Pending,
-            Err(error) => Poll::Ready(Err(error)),
-        }
+        Poll::Pending
     }
 
     /// Says that the latest try moved fewer bytes than it had room for. The kernel's buffer is then empty (read)
@@ -348,6 +351,35 @@ impl<S: Source> Registration<S> {
         self.source.borrow_mut().reregister(poll.registry(), Token(key), interest)?;
         self.told.set(Some((key, interest)));
         Ok(())
+    }
+}
+
+/// One future's wait for one direction of a source. However the future ends, its waker does not stay behind.
+pub struct Waiting<'a, S: Source> {
+    io: &'a Registration<S>,
+    direction: Direction,
+    /// The number of the wait, while the reactor holds our waker.
+    number: Option<u64>,
+}
+
+impl<'a, S: Source> Waiting<'a, S> {
+    /// Not waiting yet.
+    pub fn new(io: &'a Registration<S>, direction: Direction) -> Waiting<'a, S> {
+        Waiting { io, direction, number: None }
+    }
+
+    /// Passes on what a `poll_io` came to, and notes whether the reactor now holds our waker.
+    pub fn note<T>(&mut self, polled: Poll<T>) -> Poll<T> {
+        self.number = polled.is_pending().then(|| self.io.wait_number(self.direction));
+        polled
+    }
+}
+
+impl<S: Source> Drop for Waiting<'_, S> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.io.forget(self.direction, number);
+        }
     }
 }
 

@@ -40,9 +40,9 @@ fn run(command: &str) -> Result<Vec<String>, String> {
 
 /// We run tests one after the other, and then libtest prints a test's name before the test and `ok` after it. Whoever
 /// types the command has several threads, and sees `test NAME ... ok` after what the test prints. So do we.
-fn result_last(text: &str) -> Vec<String> {
+fn result_last(printed: &str) -> Vec<String> {
     let (mut lines, mut name) = (Vec::new(), None);
-    for line in text.lines().map(str::trim_end) {
+    for line in printed.lines().map(str::trim_end) {
         let results = ["ok", "FAILED"];
         match line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ")) {
             Some((test, rest))
@@ -64,20 +64,33 @@ fn result_last(text: &str) -> Vec<String> {
 pub fn outputs(page: &Page, known: &mut Outputs) -> Vec<String> {
     let mut bad = Vec::new();
     for fence in &page.fences {
-        if let Some((command, compare)) = comparison(fence) {
-            let complaint = (0..TRIES).find_map(|nth| match known.of(command, nth > 0) {
-                Ok(lines) if !compare(&fence.body, &lines) => {
-                    (nth + 1 == TRIES).then(|| Some(format!("it prints\n{}", lines.join("\n"))))
-                }
-                Ok(_) => Some(None),
-                Err(error) => Some(Some(error)),
+        let Some((command, compare)) = comparison(fence) else { continue };
+        let mut result = Ok(());
+        for nth in 0..TRIES {
+            result = known.of(command, nth > 0).and_then(|lines| {
+                if compare(&fence.body, &lines) { Ok(()) } else { Err(difference(&fence.body, &lines)) }
             });
-            bad.extend(
-                complaint.flatten().map(|text| format!("{}: `{command}`: {text}", page.at(fence.line))),
-            );
+            if result.is_ok() {
+                break;
+            }
         }
+        bad.extend(result.err().map(|text| format!("{}: `{command}`: {text}", page.at(fence.line))));
     }
     bad
+}
+
+/// What a person needs in order to see the difference.
+fn difference(block: &[String], lines: &[String]) -> String {
+    let (block, seen) = (all_masked(block), all_masked(lines));
+    let same = block.iter().zip(&seen).take_while(|(old, new)| old == new).count();
+    let line = |lines: &[String]| lines.get(same).cloned().unwrap_or("nothing more".to_owned());
+    format!(
+        "it prints\n{}\n(whole: they differ at line {}: the page says {:?}, the program {:?})",
+        lines.join("\n"),
+        same + 1,
+        line(&block),
+        line(&seen)
+    )
 }
 
 type Compare = fn(&[String], &[String]) -> bool;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::page::{CHAPTERS, Page};
+use super::page::{CHAPTERS, Fence, Page};
 
 /// The parts of a chapter, in order.
 const FRAME: [&str; 8] = [
@@ -45,7 +45,47 @@ const FORBIDDEN: [&str; 18] = [
 /// What a reader cannot know and need not.
 const PRIVATE: [&str; 6] = ["DESIGN.md", "TEACHING.md", "STYLE.md", "/work/", "/tmp/", "/root/"];
 
-/// The headings: the number with a question, then the eight parts and no other.
+/// What a part cannot do without: the part, how to call it, and how to see that it is there.
+type Need = (&'static str, &'static str, fn(&Part<'_>) -> bool);
+
+const NEEDS: [Need; 9] = [
+    ("Predict", "a folded answer", |part| part.text.contains("<details>")),
+    ("Run", "an output: `text run=...`", |part| part.has_fence(|fence| fence.value("run").is_some())),
+    ("Read", "quoted source: `rust src=...`", |part| part.has_fence(|fence| fence.value("src").is_some())),
+    ("Break it and see", "a command", |part| part.has_fence(|fence| fence.language == "sh")),
+    ("Step through", "`cargo test ...`", |part| {
+        part.has_fence(|fence| fence.body.iter().any(|line| line.starts_with("cargo test")))
+    }),
+    ("What the big ones do", "tokio", |part| part.text.contains("tokio")),
+    ("What the big ones do", "a path such as `tokio/src/task.rs`", |part| part.text.contains(".rs`")),
+    ("Check yourself", "three to five questions with folded answers", |part| {
+        (3..=5).contains(&part.text.matches("<details>").count())
+    }),
+    ("Check yourself", "`cargo test --example exercises chNN`, with the chapter's number", |part| {
+        part.text.contains(&format!("cargo test --example exercises ch{}", part.page.two_digits()))
+    }),
+];
+
+/// One part of a chapter.
+struct Part<'a> {
+    page: &'a Page,
+    first: usize,
+    last: usize,
+    text: String,
+}
+
+impl Part<'_> {
+    fn of<'a>(page: &'a Page, title: &str) -> Option<Part<'a>> {
+        let (first, last) = page.section(title)?;
+        Some(Part { page, first, last, text: page.lines[first..last].join("\n") })
+    }
+
+    fn has_fence(&self, is: impl Fn(&Fence) -> bool) -> bool {
+        self.page.fences.iter().any(|fence| (self.first..=self.last).contains(&fence.line) && is(fence))
+    }
+}
+
+/// The headings: the number with a question, then the eight parts and no other, each with what it needs.
 pub fn frame(page: &Page) -> Vec<String> {
     let mut bad = Vec::new();
     let mut headings = page.headings().filter(|(_, text)| !text.starts_with("###"));
@@ -61,58 +101,12 @@ pub fn frame(page: &Page) -> Vec<String> {
         bad.push(format!("{}: the parts are {FRAME:?}, not {titles:?}", page.at(1)));
         return bad;
     }
-    let needs = |title: &str, what: &str, there: bool| {
-        let line = page.section(title).map_or(1, |(first, _)| first);
-        (!there).then(|| format!("{}: `{title}` needs {what}", page.at(line)))
-    };
-    let text = |title: &str| {
-        let (first, last) = page.section(title).expect("the parts are there");
-        page.lines[first..last].join("\n")
-    };
-    let fence = |title: &str, is: &dyn Fn(&super::page::Fence) -> bool| {
-        let (first, last) = page.section(title).expect("the parts are there");
-        page.fences.iter().any(|fence| (first..=last).contains(&fence.line) && is(fence))
-    };
-    let questions = text("Check yourself").matches("<details>").count();
-    let exercises = format!("cargo test --example exercises ch{number:02}");
-    let is_test = |line: &String| line.starts_with("cargo test");
-    bad.extend(needs("Predict", "a folded answer", text("Predict").contains("<details>")));
-    bad.extend(needs(
-        "Run",
-        "an output: `text run=...`",
-        fence("Run", &|fence| fence.value("run").is_some()),
-    ));
-    bad.extend(needs(
-        "Read",
-        "quoted source: `rust src=...`",
-        fence("Read", &|fence| fence.value("src").is_some()),
-    ));
-    bad.extend(needs(
-        "Break it and see",
-        "a command",
-        fence("Break it and see", &|fence| fence.language == "sh"),
-    ));
-    bad.extend(needs(
-        "Step through",
-        "`cargo test ...`",
-        fence("Step through", &|fence| fence.body.iter().any(is_test)),
-    ));
-    bad.extend(needs("What the big ones do", "tokio", text("What the big ones do").contains("tokio")));
-    bad.extend(needs(
-        "What the big ones do",
-        "a path such as `tokio/src/task.rs`",
-        text("What the big ones do").contains(".rs`"),
-    ));
-    bad.extend(needs(
-        "Check yourself",
-        "three to five questions with folded answers",
-        (3..=5).contains(&questions),
-    ));
-    bad.extend(needs(
-        "Check yourself",
-        &format!("`{exercises}`"),
-        text("Check yourself").contains(&exercises),
-    ));
+    for (title, what, is_there) in NEEDS {
+        let part = Part::of(page, title).expect("all parts are there");
+        if !is_there(&part) {
+            bad.push(format!("{}: `{title}` needs {what}", page.at(part.first)));
+        }
+    }
     bad
 }
 
@@ -256,7 +250,7 @@ mod test {
         assert!(spoilt(frame, "cargo test --test", "cargo run").contains("`Step through` needs"));
         assert!(spoilt(frame, "tokio 1.0: `tokio/", "smol: `smol/").contains("needs tokio"));
         assert!(spoilt(frame, "`tokio/src/a.rs`", "somewhere").contains("needs a path"));
-        assert!(spoilt(frame, "exercises ch07", "exercises ch08").contains("exercises ch07"));
+        assert!(spoilt(frame, "exercises ch07", "exercises ch08").contains("exercises chNN"));
         let one = "## Check yourself\n<details>";
         assert!(spoilt(frame, one, "## Check yourself\n<b>").contains("three to five questions"));
     }
