@@ -1,7 +1,7 @@
 //! Exercise 1 of chapter 14: an outbox with a limit.
 //!
-//! A task makes pieces of an answer and pushes them; the socket takes them out when the client reads. If the client does
-//! not read, the outbox must not grow: the maker has to wait. That is backpressure.
+//! A task makes pieces of an answer and pushes them; the socket takes them out when the client reads. If the client
+//! does not read, the outbox must not grow: the maker has to wait. That is backpressure.
 //!
 //! - `poll_push` is `Ready` if the outbox is empty, or if the piece fits under `limit`. Then it takes the piece.
 //!   Otherwise it is `Pending`, leaves `piece` alone, and has kept the newest waker.

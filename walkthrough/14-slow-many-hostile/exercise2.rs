@@ -5,10 +5,11 @@
 //! - **Head**: from its first byte to its last, at most `head` milliseconds in all. A byte now and then buys no time.
 //!   Before the first byte there is no head, and this clock does not run.
 //! - **Body**: at most `silence` milliseconds without a byte. A large body on a slow line takes as long as it takes.
+//!   (The server wants a least rate besides. That is for you to add, when the tests pass.)
 //! - Between two requests (`Waiting`) neither runs; that limit is somebody else's.
 //!
-//! `bytes` is called when bytes came, with the time; `is_over` is asked later. `head_ends` and `body_ends` are called at
-//! the moment of the byte that ends them, after `bytes`. Times are milliseconds and never fall.
+//! `bytes` is called when bytes came, with the time; `is_over` is asked later. `head_ends` and `body_ends` are called
+//! at the moment of the byte that ends them, after `bytes`. Times are milliseconds and never fall.
 
 /// What a connection is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,7 +4,8 @@
 //! nobody was there.
 //!
 //! - `notify_all` wakes those who wait *now*; it is not remembered.
-//! - A wake is a reason to look, not an answer: several may leave between the wake and the poll, and newcomers may come.
+//! - A wake is a reason to look, not an answer: several may leave between the wake and the poll, and newcomers may
+//!   come.
 //! - The mistake to repair sits in `empty`.
 
 use std::cell::Cell;

@@ -41,7 +41,8 @@ fn main() -> io::Result<()> {
     let address = listener.local_addr()?;
     println!("listening on http://{address}");
 
-    // The first signal is data that arrives. A second one ends the process in the signal handler, whatever the tasks do.
+    // The first signal is data that arrives. A second one ends the process in the signal handler, whatever the tasks
+    // do.
     let mut signals = StopSignals::new(&handle, 130)?;
     let stats = Arc::new(Stats::new());
     let clients = demo.then(|| {

@@ -1,7 +1,8 @@
 //! Exercise 2 of chapter 16: who waited longest for its turn?
 //!
 //! From the wake that queues a task to the poll that follows, the task could run and did not: somebody else held the
-//! thread, or the queue was long. This time, the *scheduling delay*, is what users feel when a server is "slow sometimes".
+//! thread, or the queue was long. This time, the *scheduling delay*, is what users feel when a server is "slow
+//! sometimes".
 //!
 //! Return the task with the longest delay, and the delay in nanoseconds. Of two with the same delay, the first to be
 //! polled. `None`: nobody was woken and polled.

@@ -1,9 +1,9 @@
 //! Chapter 16: a program that watches itself.
 //!
 //! `cargo run --example ch16` runs four tasks, three of them with a classic mistake, on a clock that stands still. A
-//! `Recorder` keeps every event, `Lints` names the mistakes while they happen, and at the end the census tells who is left
-//! and why. The same each time. `--chrome FILE` writes the events for ui.perfetto.dev as well; `--step` runs the tasks step
-//! by step.
+//! `Recorder` keeps every event, `Lints` names the mistakes while they happen, and at the end the census tells who is
+//! left and why. The same each time. `--chrome FILE` writes the events for ui.perfetto.dev as well; `--step` runs the
+//! tasks step by step.
 
 #[path = "../args.rs"]
 mod args;

@@ -9,8 +9,8 @@
 //!   +    what comes
 //! ```
 //!
-//! A hunk is looked for in the whole file. It must fit in exactly one place: not found, or found twice, is an error. So a
-//! patch either does what it was written for, or says that it is out of date.
+//! A hunk is looked for in the whole file. It must fit in exactly one place: not found, or found twice, is an error. So
+//! a patch either does what it was written for, or says that it is out of date.
 
 use std::path::{Component, Path, PathBuf};
 
