@@ -15,12 +15,12 @@ fn main() -> ExitCode {
     match Options::read(std::env::vars_os(), std::env::args_os().skip(1)) {
         Ok(Asked::Run(options)) => demo::run::run(&options),
         Ok(Asked::Print(text)) => {
-            // A closed stdout, as behind `| head -1`, is not worth a panic.
+            // A closed stdout, as behind `| head -1`, is not worth a panic. Nor is a closed stderr below.
             let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
         Err(message) => {
-            eprintln!("glassbox: {message}");
+            let _ = writeln!(std::io::stderr(), "glassbox: {message}");
             ExitCode::from(2)
         }
     }

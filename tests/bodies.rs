@@ -228,3 +228,25 @@ fn a_body_in_another_task_took_the_wake_of_the_answer() {
     runtime.run_until_stalled();
     assert_eq!(runtime.tasks(), []);
 }
+
+/// A body in large chunks, and a client that takes whatever it gets: in one turn the connection moved two megabytes,
+/// where half of one was meant, and three hundred such clients held everybody else up for seconds. Bytes count now.
+#[test]
+fn a_turn_moved_as_much_as_thirty_two_chunks() {
+    static LARGE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+    struct Endless;
+    impl BodySource for Endless {
+        fn poll_chunk(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
+            Poll::Ready(Some(Ok(Chunk::Static(&LARGE))))
+        }
+    }
+    let router =
+        Router::new().get("/", async |_| Response::new(Status::OK).with_body(Body::stream(Endless, None)));
+    let conversation = Conversation::new(router, Limits::default());
+    conversation.pipe.client_send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    for _ in 0..10 {
+        assert_eq!(conversation.runtime.turn(), 1);
+        let moved = conversation.pipe.client_take().len();
+        assert!((64 * 1024..600_000).contains(&moved), "{moved} bytes in one turn");
+    }
+}

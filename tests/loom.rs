@@ -23,12 +23,18 @@ mod blocking;
 mod counter;
 #[path = "../src/runtime/executor.rs"]
 mod executor;
+#[path = "../src/sync/flag.rs"]
+mod flag;
 #[path = "../src/runtime/join.rs"]
 mod join;
 #[path = "../src/runtime/local.rs"]
 mod local;
 #[path = "../src/runtime/ready.rs"]
 mod ready;
+#[path = "../src/runtime/recorder.rs"]
+mod recorder;
+#[path = "../src/runtime/sentence.rs"]
+mod sentence;
 #[path = "../src/runtime/task.rs"]
 mod task;
 #[path = "../src/runtime/trace.rs"]
@@ -37,10 +43,19 @@ mod trace;
 mod waker_cell;
 
 /// What the library's files find under this name here.
-mod shared {
-    pub use loom::sync::atomic::AtomicBool;
-    pub use loom::sync::{Condvar, Mutex, MutexGuard};
+#[path = "loom/shared.rs"]
+mod shared;
+/// How files outside of `runtime` reach it.
+mod runtime {
+    pub(crate) use super::shared;
 }
+
+#[path = "loom/flag.rs"]
+mod flag_models;
+#[path = "loom/pool.rs"]
+mod pool_models;
+#[path = "loom/ring.rs"]
+mod ring_models;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -48,6 +63,7 @@ use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 use std::task::{Poll, Wake, Waker};
 
 use blocking::BlockingSlot;
+use join::JoinError;
 use loom::sync::atomic::{AtomicBool, AtomicUsize};
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
@@ -56,6 +72,14 @@ use task::TaskWaker;
 use trace::{TaskId, Tracer};
 
 const ID: TaskId = TaskId { slot: 0, serial: 1 };
+
+/// Three threads in every order are too many orders. Nearly all mistakes need no more than two switches at a bad moment
+/// (loom's own advice).
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(model);
+}
 
 /// Stands for the operating system: `wait` sleeps until somebody has called `ring`.
 #[derive(Default)]
@@ -229,6 +253,32 @@ fn a_result_is_found_or_announced() {
             }
         };
         assert!(matches!(value, Ok(42)));
+        pool_thread.join().unwrap();
+    });
+}
+
+/// The same with the mistake: result and waker behind a lock each. The result is stored between the look for it and
+/// the leaving of the waker, and neither side sees the other.
+#[test]
+#[should_panic(expected = "deadlock")]
+fn two_locks_for_one_bargain_lose_a_wake() {
+    loom::model(|| {
+        let result = Arc::new(Mutex::new(None));
+        let place = Arc::new(Mutex::new(None::<Waker>));
+        let theirs = (result.clone(), place.clone());
+        let pool_thread = thread::spawn(move || {
+            *theirs.0.lock().unwrap() = Some(42);
+            let waker = theirs.1.lock().unwrap().take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        });
+        let bell = Arc::new(Bell::default());
+        let waker = Waker::from(bell.clone());
+        while result.lock().unwrap().is_none() {
+            *place.lock().unwrap() = Some(waker.clone());
+            bell.wait();
+        }
         pool_thread.join().unwrap();
     });
 }

@@ -266,6 +266,24 @@ fn a_client_that_closes_in_silence_is_noticed() {
     }
 }
 
+/// A client that has closed its side ends the stream, but not before the answers in front of it have left. They were
+/// lost with it when they still waited for room.
+#[test]
+fn an_answer_was_lost_with_the_stream_behind_it() {
+    let stage = Stage::new(1);
+    stage.pipe.set_room(10);
+    stage.pipe.client_send(format!("GET /missing HTTP/1.1\r\nHost: a\r\n\r\n{GET}").as_bytes());
+    stage.pipe.client_end();
+    let mut text = String::new();
+    while !stage.pipe.is_closed() {
+        stage.runtime.run_until_stalled();
+        text += &stage.pipe.client_text();
+    }
+    assert!(text.starts_with("HTTP/1.1 404"), "{text}");
+    assert!(text.contains("HTTP/1.1 200") && text.ends_with("\r\n\r\n"), "both heads are whole: {text}");
+    assert_eq!((stage.runtime.tasks(), stage.runtime.timers()), (vec![], vec![]));
+}
+
 /// A client whose machine has died says nothing at all. The comments fill the way to it, and then the write timeout
 /// counts.
 #[test]

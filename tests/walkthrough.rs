@@ -27,6 +27,7 @@ mod run;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use page::{CHAPTERS, Page, chapters, pages};
 
@@ -133,4 +134,20 @@ fn the_exercises_are_complete() {
 fn the_exercises_fail_and_the_solutions_pass() {
     let bad = exercises::outcomes();
     assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+/// mdBook renders the same files. Without mdBook (`cargo install mdbook`) that is not known.
+#[test]
+fn the_book() {
+    let target = std::env::temp_dir().join(format!("glassbox-book-{}", std::process::id()));
+    let output =
+        match Command::new("mdbook").args(["build", "walkthrough", "--dest-dir"]).arg(&target).output() {
+            Ok(output) => output,
+            Err(error) => return println!("skipped: mdbook does not run here: {error}"),
+        };
+    let rendered = fs::read_to_string(target.join("01-one-blocking-read/index.html"));
+    // Where it is, mdBook may have made it in part.
+    let _ = fs::remove_dir_all(&target);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(rendered.expect("a page for chapter 1").contains("<summary>Answer</summary>"));
 }

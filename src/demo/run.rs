@@ -43,7 +43,8 @@ pub fn run(options: &Options) -> ExitCode {
     match serve(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("glassbox: {error}");
+            // Not `eprintln!`: it panics when nobody can read it, and the exit code would be another one.
+            let _ = writeln!(io::stderr(), "glassbox: {error}");
             ExitCode::FAILURE
         }
     }

@@ -44,7 +44,7 @@ pub(super) async fn serve<T: Transport + 'static>(wire: Rc<Wire<T>>) {
     let mut served = 0;
     loop {
         let head = NextHead { wire: &wire }.await;
-        wire.member.idle.set(false);
+        wire.member.set_idle(false);
         served += 1;
         let outcome = match head {
             // Boxed: inside of this future it would take its kilobyte from every idle connection, too. Measured with
@@ -284,7 +284,7 @@ impl<T: Transport> Future for NextHead<'_, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = self.wire.poll_head(cx);
         // A shutdown may cut idle connections, but not one with half a request, or an answer that waits to leave.
-        self.wire.member.idle.set(polled.is_pending() && self.wire.is_idle());
+        self.wire.member.set_idle(polled.is_pending() && self.wire.is_idle());
         polled
     }
 }

@@ -99,7 +99,8 @@ mod tests {
             _ => 31,
         };
         let mut expected = (1970, 1, 1);
-        for day in 0..157_000 {
+        let days = if cfg!(miri) { 1_000 } else { 157_000 };
+        for day in 0..days {
             assert_eq!(civil_date(day), expected);
             let (year, month, of_month) = expected;
             expected = match (month, of_month == length(year, month)) {

@@ -40,7 +40,7 @@ pub(super) struct Flow {
     pub(super) input: Option<Pooled<Buffer>>,
     /// Half a head that waits for its rest, in as much memory as it needs. In a buffer of its own, each client that
     /// sends one byte and falls silent would hold 16 KiB.
-    pub(super) shelf: Vec<u8>,
+    pub(super) shelf: Box<[u8]>,
     pub(super) output: Option<Pooled<Buffer>>,
     pub(super) scan: HeadScan,
     pub(super) body: IncomingBody,
@@ -99,7 +99,7 @@ impl Flow {
     pub(super) fn new(handle: &Handle) -> Flow {
         Flow {
             input: None,
-            shelf: Vec::new(),
+            shelf: Box::default(),
             output: None,
             scan: HeadScan::default(),
             body: IncomingBody::none(),
@@ -203,7 +203,9 @@ impl Flow {
     }
 
     fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
-        self.transfers = self.transfers.saturating_add(1);
+        // One for the transfer, and one for each buffer's worth: a streamed chunk can be many times as long.
+        let worth = u8::try_from(bytes / BUFFER_SIZE).unwrap_or(u8::MAX).saturating_add(1);
+        self.transfers = self.transfers.saturating_add(worth);
         match (wait, &mut self.writing) {
             (Wait::Write, None) => {}
             (Wait::Write, Some(writing)) => writing.note_transfer(limits, wait, bytes),
@@ -226,7 +228,7 @@ impl Flow {
     /// much: a long head that comes byte by byte would be copied again for each byte.
     fn shelve(&mut self) {
         if let Some(input) = self.input.take_if(|input| input.len() * 4 <= BUFFER_SIZE) {
-            self.shelf = input.to_vec();
+            self.shelf = input.to_vec().into();
         }
     }
 

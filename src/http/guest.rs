@@ -120,12 +120,14 @@ impl<T: Transport> Future for NextPiece<'_, T> {
             // Its answer has begun; only a cut connection can still say that it is not whole.
             None => return Poll::Ready(Some(Err(std::io::Error::other("a streamed body panicked").into()))),
         }
-        if let Poll::Ready(Err(error)) = this.wire.poll_flush(cx) {
-            return Poll::Ready(Some(Err(error)));
-        }
+        let flushed = match this.wire.poll_flush(cx) {
+            Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
+            flushed => flushed.is_ready(),
+        };
         match this.wire.poll_end(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Some(Err(error))),
-            Poll::Ready(Ok(())) if this.body.ends_with_client() => {
+            // Not before all has left: earlier answers may be in front of the stream.
+            Poll::Ready(Ok(())) if flushed && this.body.ends_with_client() => {
                 Poll::Ready(Some(Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted).into())))
             }
             _ => Poll::Pending,

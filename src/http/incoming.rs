@@ -25,12 +25,13 @@ pub(super) struct IncomingBody {
     continue_due: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum State {
     /// All of it was read, or there was none.
     Done,
     Length(u64),
-    Chunked(ChunkedDecoder),
+    /// Boxed: few requests need one, and every idle connection would hold it.
+    Chunked(Box<ChunkedDecoder>),
     Failed(RequestError),
 }
 
@@ -50,7 +51,7 @@ impl IncomingBody {
         let state = match head.framing() {
             Framing::None => State::Done,
             Framing::Length(length) => State::Length(length),
-            Framing::Chunked => State::Chunked(ChunkedDecoder::new(limits)),
+            Framing::Chunked => State::Chunked(Box::new(ChunkedDecoder::new(limits))),
         };
         IncomingBody { state, continue_due: head.expects_continue() && head.framing() != Framing::None }
     }
@@ -85,16 +86,21 @@ impl IncomingBody {
         input: &mut Option<Pooled<Buffer>>,
         buffers: &Rc<Pool<Buffer>>,
     ) -> Result<Taken, RequestError> {
-        match self.state {
+        match &mut self.state {
             State::Done => Ok(Taken::Over),
-            State::Failed(error) => Err(error),
+            State::Failed(error) => Err(*error),
             State::Length(left) => {
+                let left = *left;
                 Ok(self.take_length(left, input, buffers).map_or(Taken::NeedMore, Taken::Piece))
             }
             State::Chunked(decoder) => {
-                let taken = self.take_chunked(decoder, input, buffers);
+                let taken = take_chunked(decoder, input, buffers);
                 input.take_if(|input| input.is_empty());
-                taken.inspect_err(|error| self.fail(*error))
+                let (taken, over) = taken.inspect_err(|error| self.fail(*error))?;
+                if over {
+                    self.state = State::Done;
+                }
+                Ok(taken)
             }
         }
     }
@@ -120,39 +126,6 @@ impl IncomingBody {
         Some(Chunk::Pooled(copy))
     }
 
-    /// Collects the data of all chunks in the input: tiny chunks do not become tiny writes.
-    fn take_chunked(
-        &mut self,
-        mut decoder: ChunkedDecoder,
-        input: &mut Option<Pooled<Buffer>>,
-        buffers: &Rc<Pool<Buffer>>,
-    ) -> Result<Taken, RequestError> {
-        let Some(bytes) = input.as_mut() else { return Ok(Taken::NeedMore) };
-        let mut data: Option<Pooled<Buffer>> = None;
-        let over = loop {
-            match decoder.decode(bytes)? {
-                Decoded::Data { skip, length } => {
-                    data.get_or_insert_with(|| buffers.take()).push(&bytes[skip..skip + length]);
-                    bytes.consume(skip + length);
-                }
-                Decoded::NeedMore => {
-                    bytes.consume(usize::MAX);
-                    break false;
-                }
-                Decoded::End { skip } => {
-                    bytes.consume(skip);
-                    break true;
-                }
-            }
-        };
-        self.state = if over { State::Done } else { State::Chunked(decoder) };
-        Ok(match data {
-            Some(data) => Taken::Piece(Chunk::Pooled(data)),
-            None if over => Taken::Over,
-            None => Taken::NeedMore,
-        })
-    }
-
     /// What a read meant for the body: its end before the body's end, and every error, ends it.
     pub(super) fn note_read(&mut self, read: Result<usize, BodyError>) -> Result<(), BodyError> {
         let error = match read {
@@ -166,4 +139,36 @@ impl IncomingBody {
         });
         Err(error)
     }
+}
+
+/// Collects the data of all chunks in the input: tiny chunks do not become tiny writes. And whether the body is over.
+fn take_chunked(
+    decoder: &mut ChunkedDecoder,
+    input: &mut Option<Pooled<Buffer>>,
+    buffers: &Rc<Pool<Buffer>>,
+) -> Result<(Taken, bool), RequestError> {
+    let Some(bytes) = input.as_mut() else { return Ok((Taken::NeedMore, false)) };
+    let mut data: Option<Pooled<Buffer>> = None;
+    let over = loop {
+        match decoder.decode(bytes)? {
+            Decoded::Data { skip, length } => {
+                data.get_or_insert_with(|| buffers.take()).push(&bytes[skip..skip + length]);
+                bytes.consume(skip + length);
+            }
+            Decoded::NeedMore => {
+                bytes.consume(usize::MAX);
+                break false;
+            }
+            Decoded::End { skip } => {
+                bytes.consume(skip);
+                break true;
+            }
+        }
+    };
+    let taken = match data {
+        Some(data) => Taken::Piece(Chunk::Pooled(data)),
+        None if over => Taken::Over,
+        None => Taken::NeedMore,
+    };
+    Ok((taken, over))
 }

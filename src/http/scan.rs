@@ -41,6 +41,9 @@ impl HeadScan {
         while let Some(offset) = position_of_line_feed(&bytes[self.scanned..]) {
             let line_end = self.scanned + offset;
             self.scanned = line_end + 1;
+            // Before the line is judged: byte by byte, its size is noticed before its end is seen. What is refused,
+            // and why, must not depend on how the bytes were cut up.
+            self.check_size(limits)?;
             if line_end == self.line_start || bytes[line_end - 1] != b'\r' {
                 return Err(RequestError::LineEnd);
             }
@@ -50,10 +53,12 @@ impl HeadScan {
                 self.skip_empty_line()?;
                 continue;
             }
-            self.lines += usize::from(!is_empty);
-            self.check_size(limits)?;
             if is_empty {
                 return Ok(Some(self.start..self.scanned));
+            }
+            self.lines += 1;
+            if self.lines > limits.headers.saturating_add(1) {
+                return Err(RequestError::HeadersTooLarge);
             }
         }
         self.scanned = bytes.len();
@@ -73,23 +78,22 @@ impl HeadScan {
     }
 
     fn skip_empty_line(&mut self) -> Result<(), RequestError> {
+        if self.skipped == EMPTY_LINES {
+            return Err(RequestError::RequestLine); // `start` stays: there is no request line yet to ask for HEAD.
+        }
         self.skipped += 1;
         self.start = self.scanned;
-        if self.skipped > EMPTY_LINES { Err(RequestError::RequestLine) } else { Ok(()) }
+        Ok(())
     }
 
     fn check_size(&self, limits: &Limits) -> Result<(), RequestError> {
         let length = self.scanned - self.start;
-        let in_request_line = self.lines == 0;
-        let first_line = if in_request_line { length } else { 0 };
+        if self.lines > 0 {
+            return if length > limits.head { Err(RequestError::HeadersTooLarge) } else { Ok(()) };
+        }
         // Saturating, because a limit may be as large as its type: "none at all".
-        if first_line > limits.target.saturating_add(REQUEST_LINE_EXTRA) {
-            return Err(RequestError::TargetTooLong);
-        }
-        if length > limits.head || self.lines > limits.headers.saturating_add(1) {
-            return Err(RequestError::HeadersTooLarge);
-        }
-        Ok(())
+        let most = limits.target.saturating_add(REQUEST_LINE_EXTRA).min(limits.head);
+        if length > most { Err(RequestError::TargetTooLong) } else { Ok(()) }
     }
 }
 
@@ -103,7 +107,7 @@ fn position_of_line_feed(bytes: &[u8]) -> Option<usize> {
     const TOPS: u64 = ONES << 7;
     let (blocks, rest) = bytes.as_chunks::<8>();
     for (nth, block) in blocks.iter().enumerate() {
-        let zeroed = u64::from_le_bytes(*block) ^ (ONES * b'\n' as u64);
+        let zeroed = u64::from_le_bytes(*block) ^ (ONES * u64::from(b'\n'));
         let marks = zeroed.wrapping_sub(ONES) & !zeroed & TOPS;
         if marks != 0 {
             return Some(nth * 8 + marks.trailing_zeros() as usize / 8);

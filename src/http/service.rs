@@ -43,7 +43,8 @@ pub struct Service {
 struct Tracked {
     /// `None` for the moment between the tracking and the spawn, and once it was aborted.
     task: Option<JoinHandle<()>>,
-    idle: Rc<Cell<bool>>,
+    /// No byte of a request has come, and no answer is on its way.
+    idle: bool,
 }
 
 impl Service {
@@ -80,11 +81,10 @@ impl Service {
     /// `permit`: its place among so many connections at once, if they are counted.
     pub(super) fn enter(self: &Rc<Self>, permit: Option<Permit>) -> Membership {
         // Not idle before its first poll: its request may be here already.
-        let idle = Rc::new(Cell::new(false));
-        let key = self.connections.borrow_mut().insert(Tracked { task: None, idle: idle.clone() });
+        let key = self.connections.borrow_mut().insert(Tracked { task: None, idle: false });
         self.stats.accepted.add(1);
         self.stats.open.add(1);
-        Membership { service: self.clone(), key, idle, _permit: permit }
+        Membership { service: self.clone(), key, _permit: permit }
     }
 
     /// Says which task runs the connection, so that it can be aborted.
@@ -104,7 +104,7 @@ impl Service {
     pub(super) fn cut(&self, only_idle: bool) {
         let mut tasks = Vec::new();
         for (_, tracked) in self.connections.borrow_mut().iter_mut() {
-            if !only_idle || tracked.idle.get() {
+            if !only_idle || tracked.idle {
                 tasks.extend(tracked.task.take());
             }
         }
@@ -117,10 +117,17 @@ impl Service {
 pub(super) struct Membership {
     pub(super) service: Rc<Service>,
     pub(super) key: usize,
-    /// No byte of a request has come, and no answer is on its way. Written by the connection.
-    pub(super) idle: Rc<Cell<bool>>,
     /// Given back when the connection is gone.
     _permit: Option<Permit>,
+}
+
+impl Membership {
+    /// Says whether the connection is idle: a shutdown cuts those that are.
+    pub(super) fn set_idle(&self, idle: bool) {
+        if let Some(tracked) = self.service.connections.borrow_mut().get_mut(self.key) {
+            tracked.idle = idle;
+        }
+    }
 }
 
 impl Drop for Membership {

@@ -27,11 +27,10 @@ use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::thread;
 use std::time::Duration;
 
 use super::join::{JoinError, quietly};
-use super::shared::{Condvar, Mutex};
+use super::shared::{Condvar, Mutex, MutexGuard, ThreadBuilder};
 
 /// How long a thread waits for another job before it ends. Long enough that a steady trickle of file requests
 /// keeps its threads, short enough that a burst does not leave stacks behind. Arbitrary within that.
@@ -119,7 +118,7 @@ impl BlockingPool {
 
     fn start_thread(&self) {
         let shared = self.shared.clone();
-        let started = thread::Builder::new().name("blocking".into()).spawn(move || shared.run());
+        let started = ThreadBuilder::new().name("blocking".into()).spawn(move || shared.run());
         if let Err(error) = started {
             log::error!("cannot start a blocking thread: {error} (hint: raise the limit on processes)");
             self.shared.give_up();
@@ -177,7 +176,7 @@ impl Shared {
         }
     }
 
-    fn lock(&self) -> super::shared::MutexGuard<'_, PoolState> {
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().expect(NOT_POISONED)
     }
 }

@@ -20,16 +20,18 @@
 //!    nearest deadline.
 //! 3. `block_on` polls nothing itself. The main future is a task like the others, and there is one place in the
 //!    program where a future is polled: `Executor::poll`.
-//! 4. There is no hidden global runtime. Whoever wants to spawn or sleep holds a [`Handle`].
+//! 4. What came before a deadline is heard before the deadline is. The clock is read after the sleep, so before timers
+//!    fire there is one more look. Else a process that was stopped for a minute would cut off those who were in time.
+//! 5. There is no hidden global runtime. Whoever wants to spawn or sleep holds a [`Handle`].
 //!
 //! tokio's loop is `tokio/src/runtime/scheduler/current_thread/mod.rs` (`block_on`), smol's first one was
 //! `src/run.rs` in its version 0.1.
 
 pub mod trace;
 pub mod sentence;
+pub mod shared;
 pub mod recorder;
 pub mod counter;
-pub mod shared;
 pub mod ready;
 pub mod local;
 pub mod waker_cell;
@@ -38,6 +40,7 @@ pub mod executor;
 pub mod join;
 pub mod blocking;
 pub mod timer;
+pub mod source;
 pub mod reactor;
 pub mod monitor;
 pub mod census;
@@ -59,8 +62,9 @@ use counter::Counter;
 use executor::{Executor, TaskSnapshot};
 use join::{JoinError, JoinHandle};
 use monitor::{Monitor, Stats};
-use reactor::{Reactor, Registration, SourceSnapshot};
+use reactor::{Reactor, Registration};
 use ready::ReadyQueue;
+use source::SourceSnapshot;
 use timer::{Clock, Elapsed, Sleep, Timers};
 use trace::{Event, Observer, TaskId, TimerId, Tracer};
 
@@ -231,9 +235,12 @@ impl Runtime {
         let result = inner.reactor.wait(timeout, &mut woken);
         inner.ready.unparked();
         inner.timers.refresh();
+        let late = inner.timers.is_due();
+        let heard = if late { inner.reactor.hear_all(&mut woken) } else { Ok(0) };
         woken.drain(..).for_each(Waker::wake);
         self.woken.replace(woken);
         inner.timers.fire();
+        inner.parks.add(heard?);
         result.map(drop)
     }
 

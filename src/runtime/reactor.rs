@@ -38,8 +38,8 @@ use mio::{Events, Interest, Token};
 use slab::Slab;
 
 use super::counter::Counter;
+use super::source::{ScheduledIo, Side, SourceSnapshot};
 use super::trace::{Direction, Event, SourceId, Tracer};
-use super::waker_cell::WakerCell;
 
 /// The token of the waker that other threads interrupt the sleep with: no slab key is that large.
 const UNPARK: Token = Token(usize::MAX);
@@ -59,57 +59,6 @@ pub struct Reactor {
     /// How many are registered, for other threads to read.
     count: Arc<Counter>,
     tracer: Tracer,
-}
-
-/// What is known of one source. Shared by its registration and the reactor's table.
-struct ScheduledIo {
-    id: SourceId,
-    read: Side,
-    write: Side,
-}
-
-/// One direction of a source.
-struct Side {
-    /// A try may succeed. Set by events, cleared by `WouldBlock` and by short reads.
-    ready: Cell<bool>,
-    /// The other end will send no more (read), or takes no more (write): every try returns at once, for ever.
-    closed: Cell<bool>,
-    /// Who waits: one task per direction, the latest that asked.
-    waiter: WakerCell,
-    /// How many waits there were: the number of the latest. So a future that is dropped can tell whether the waker
-    /// here is still its own.
-    waits: Cell<u64>,
-}
-
-impl Side {
-    fn new() -> Side {
-        Side {
-            ready: Cell::new(true),
-            closed: Cell::new(false),
-            waiter: WakerCell::default(),
-            waits: Cell::new(0),
-        }
-    }
-}
-
-impl ScheduledIo {
-    fn side(&self, direction: Direction) -> &Side {
-        match direction {
-            Direction::Read => &self.read,
-            Direction::Write => &self.write,
-        }
-    }
-}
-
-/// A source as a debugger would show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SourceSnapshot {
-    /// Its id.
-    pub id: SourceId,
-    /// A task waits for it to become readable.
-    pub read_waiting: bool,
-    /// A task waits for it to become writable.
-    pub write_waiting: bool,
 }
 
 impl Reactor {
@@ -142,15 +91,46 @@ impl Reactor {
     /// # Errors
     /// Those of `epoll_wait`, but not `Interrupted`: a signal ends the trip early, with no events.
     pub fn wait(&self, timeout: Option<Duration>, woken: &mut Vec<Waker>) -> io::Result<usize> {
+        let count = self.ask(timeout)?;
+        self.tracer.emit(Event::Unparked { events: count });
+        self.note_all(woken);
+        Ok(count)
+    }
+
+    /// Hears of everything that has happened by now, as `wait` does, but in as many trips as that takes; their number is
+    /// returned. One that brings nothing home is not worth an event.
+    ///
+    /// # Errors
+    /// As [`Reactor::wait`].
+    pub fn hear_all(&self, woken: &mut Vec<Waker>) -> io::Result<u64> {
+        // Each source is told of once, unless more happens to it meanwhile; that can be heard next time.
+        let enough = self.len() as u64 / EVENTS_PER_TRIP as u64 + 1;
+        for trip in 1..=enough {
+            let count = self.ask(Some(Duration::ZERO))?;
+            if count > 0 {
+                self.tracer.emit(Event::Parked { timeout: Some(Duration::ZERO) });
+                self.tracer.emit(Event::Unparked { events: count });
+                self.note_all(woken);
+            }
+            if count < EVENTS_PER_TRIP {
+                return Ok(trip);
+            }
+        }
+        Ok(enough)
+    }
+
+    /// One trip: fills `events`, and counts them.
+    fn ask(&self, timeout: Option<Duration>) -> io::Result<usize> {
         let mut events = self.events.borrow_mut();
         match self.poll.borrow_mut().poll(&mut events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
             result => result?,
         }
-        let count = events.iter().count();
-        self.tracer.emit(Event::Unparked { events: count });
-        events.iter().for_each(|event| self.note(event, woken));
-        Ok(count)
+        Ok(events.iter().count())
+    }
+
+    fn note_all(&self, woken: &mut Vec<Waker>) {
+        self.events.borrow().iter().for_each(|event| self.note(event, woken));
     }
 
     /// Takes a source into care. The operating system hears of it when somebody must wait.

@@ -14,10 +14,11 @@
 //! Left out: a ring without a lock. Nearly all events come from one thread, which finds the lock free.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use super::sentence::Timeline;
+use super::shared::{Mutex, MutexGuard};
 use super::trace::{Event, Observer};
 
 /// An event and when it happened.

@@ -124,6 +124,11 @@ impl Timers {
         Some(deadline.saturating_duration_since(self.now()))
     }
 
+    /// Whether somebody's time has come.
+    pub fn is_due(&self) -> bool {
+        self.armed.borrow().first_key_value().is_some_and(|((at, _), _)| *at <= self.turn_time.get())
+    }
+
     /// Wakes everybody whose time has come, earliest first. Returns how many.
     pub fn fire(&self) -> usize {
         let mut fired = 0;

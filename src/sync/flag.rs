@@ -7,8 +7,10 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use crate::runtime::shared::{Mutex, MutexGuard};
 
 /// A flag that goes up and stays up. Clones are the same flag.
 #[derive(Clone, Default)]

@@ -40,7 +40,6 @@ pub fn check(text: &str) -> Result<Summary, String> {
             "E" if stack.pop().as_deref() != Some(name) => {
                 return Err(format!("the end of no slice: {event}"));
             }
-            "E" => {}
             "s" if stack.is_empty() => return Err(format!("an arrow begins outside of a slice: {event}")),
             "s" => {
                 arrows.insert(field("id")?, 1);
@@ -52,7 +51,8 @@ pub fn check(text: &str) -> Result<Summary, String> {
                 summary.arrows += 1;
             }
             "C" => summary.counts += 1,
-            "i" | "M" => {}
+            // Of an end nothing is left to check.
+            "E" | "i" | "M" => {}
             other => return Err(format!("an unknown kind {other:?}")),
         }
     }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod conversation;
+pub mod bystander;
 pub mod chrome;
 pub mod log;
 pub mod pipe;

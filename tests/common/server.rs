@@ -23,9 +23,13 @@ impl Server {
     }
 
     /// Starts `command`, which must end up as the server.
-    pub fn start_command(mut command: Command) -> Server {
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the server starts");
+    pub fn start_command(command: Command) -> Server {
+        Server::start_with_log(command, Stdio::piped())
+    }
+
+    /// The same, with its stderr elsewhere.
+    pub fn start_with_log(mut command: Command, log: Stdio) -> Server {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the server starts");
         let mut out = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut line = String::new();
         out.read_line(&mut line).expect("the server says where it listens");
@@ -66,7 +70,7 @@ impl Server {
         assert!(status.expect("kill runs").success());
     }
 
-    /// Waits for its end. Returns how it ended and what it wrote to stderr.
+    /// Waits for its end. Returns how it ended and what it wrote to stderr, if that was not sent elsewhere.
     pub fn wait(mut self) -> (ExitStatus, String) {
         let mut log = String::new();
         if let Some(mut stderr) = self.child.stderr.take() {

@@ -11,7 +11,7 @@ use glassbox::http::Limits;
 
 use super::client::{self, Parsed, Response};
 use super::pipe::{Ending, Pipe};
-use super::request::{Expected, Kind};
+use super::request::{Expected, Kind, What};
 
 /// How long a closing connection listens for the client's own close.
 const LINGER: Duration = Duration::from_secs(2);
@@ -122,8 +122,9 @@ impl Judge {
 
     fn gone(&self, pipe: &Pipe) -> Result<(), String> {
         let holds_on = pipe.dropped_at().is_none() && pipe.accepted_at().is_some() && !pipe.is_owed();
-        // A broken connection is noticed at the next read or write: a handler that sleeps does neither.
-        if holds_on && (self.aborted || pipe.read_blocked().is_some() || pipe.write_blocked().is_some()) {
+        // A broken connection is noticed by whoever waits at it. Behind the client's end nobody waits for bytes any more.
+        let listens = pipe.read_blocked().is_some() && !pipe.is_ended();
+        if holds_on && (self.aborted || listens || pipe.write_blocked().is_some()) {
             return Err("the connection is gone, and the server holds on to it".to_owned());
         }
         Ok(())
@@ -169,7 +170,8 @@ impl Judge {
         }
         check_head(response).map_err(|error| format!("answer {}: {error}", nth + 1))?;
         let closes = response.closes();
-        let same_body = expected.body.as_ref().is_none_or(|body| *body == response.body);
+        let same_body =
+            expected.body.as_ref().is_none_or(|body| *body == self.kinds[nth].content(&response.body));
         if response.status != expected.status || !same_body {
             self.excuse(nth, response, pipe, around)?;
         } else if closes != expected.closes && !(closes && around.stopped) {
@@ -268,13 +270,13 @@ impl Judge {
             // Whoever waits for room does not wait for bytes; what was blocked before that is an old story.
             return if over(since, limits.write_timeout) { late("the client does not read") } else { Ok(()) };
         }
-        let Some(since) = pipe.read_blocked() else {
+        let at_work = self.seen < self.complete(pipe.consumed());
+        let Some(since) = pipe.read_blocked().filter(|_| !at_work) else {
             return if over(self.changed, limits.handler_timeout) { late("a handler runs") } else { Ok(()) };
         };
         match self.position(pipe.consumed()) {
-            Position::Between
-                if self.seen == self.complete(self.sent) && over(since, limits.idle_timeout) =>
-            {
+            // While the handler worked, the server listened for the client's end.
+            Position::Between if over(since.max(self.changed), limits.idle_timeout) => {
                 late("a connection is idle")
             }
             Position::Head(nth) => {
@@ -293,6 +295,11 @@ impl Judge {
         }
         let limits = around.limits;
         if ending.write_blocked.is_some_and(|since| ending.at.saturating_sub(since) >= limits.write_timeout) {
+            return Ok(());
+        }
+        // No browser half-closes a stream of events: to the server its client is gone.
+        let streams = self.kinds.get(self.seen).is_some_and(|kind| matches!(kind.what, What::Events(_)));
+        if ending.ended && streams {
             return Ok(());
         }
         let accepted = pipe.accepted_at().unwrap_or_default();

@@ -259,10 +259,6 @@ impl Pipe {
         self.0.reads.borrow().last().map_or(Duration::ZERO, |(_, time)| *time)
     }
 
-    pub fn last_write(&self) -> Duration {
-        self.0.writes.borrow().last().map_or(Duration::ZERO, |write| write.at)
-    }
-
     /// The write that the byte at this place left with.
     pub fn write_of(&self, place: usize) -> Option<Written> {
         self.0.writes.borrow().iter().find(|write| write.end > place).copied()

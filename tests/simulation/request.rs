@@ -162,6 +162,14 @@ impl Kind {
         expected
     }
 
+    /// An answer's body without what may stand in it besides: comments in a stream of events that was silent for long.
+    pub fn content(&self, body: &[u8]) -> Vec<u8> {
+        match self.what {
+            What::Events(_) => String::from_utf8_lossy(body).replace(":\n\n", "").into_bytes(),
+            _ => body.to_vec(),
+        }
+    }
+
     /// Whether the answer waits for nothing but the request.
     pub fn is_instant(&self) -> bool {
         !matches!(self.what, What::Sleep(_) | What::Raised)

@@ -37,6 +37,7 @@ fn limits(connections: usize) -> Limits {
         write_timeout: 11 * SECOND,
         idle_timeout: 13 * SECOND,
         handler_timeout: 17 * SECOND,
+        min_rate: 0, // So that the judge knows to the second when a client is too slow.
         connections,
         ..Limits::default()
     }

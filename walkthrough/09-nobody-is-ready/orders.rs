@@ -82,7 +82,9 @@ fn play(title: &str, thread: &[Step], runtime: &[Step]) {
     let (orders, mut lost) = (orders(thread, runtime), 0);
     for order in &orders {
         let mut meeting = Meeting::default();
-        order.iter().for_each(|(_, step)| step(&mut meeting));
+        for (_, step) in order {
+            step(&mut meeting);
+        }
         lost += usize::from(meeting.is_lost());
         let names: String = order.iter().map(|(name, _)| format!("{name:<15}")).collect();
         println!("    {names}{}", meeting.verdict());

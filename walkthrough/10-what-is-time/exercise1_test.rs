@@ -26,7 +26,6 @@ fn a_long_time_is_a_long_time() {
     for seconds in [3_000_000, u64::from(u32::MAX), u64::MAX] {
         assert_eq!(epoll_timeout(Some(Duration::from_secs(seconds))), i32::MAX, "{seconds} s");
     }
-    let longest = Duration::from_millis(2_147_483_647);
-    assert_eq!(epoll_timeout(Some(longest)), i32::MAX);
-    assert_eq!(epoll_timeout(Some(longest - Duration::from_millis(1))), i32::MAX - 1);
+    assert_eq!(epoll_timeout(Some(Duration::from_millis(2_147_483_647))), i32::MAX);
+    assert_eq!(epoll_timeout(Some(Duration::from_millis(2_147_483_646))), i32::MAX - 1);
 }

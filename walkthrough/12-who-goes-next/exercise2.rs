@@ -21,7 +21,8 @@ pub struct Fair {
 impl Fair {
     /// Waits for the first of two; the other one is dropped.
     pub async fn race<A: Future, B: Future>(&mut self, a: A, b: B) -> Either<A::Output, B::Output> {
-        // The mistake to repair: it asks `a` first, always.
+        // The mistake to repair: it asks `a` first, whatever it remembers.
+        self.second_first = !self.second_first;
         race(a, b).await
     }
 }

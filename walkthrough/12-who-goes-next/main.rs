@@ -82,7 +82,7 @@ const BUDGET: u32 = 32;
 async fn work_off(mut jobs: Receiver<u32>, done: Rc<Cell<u32>>, with_budget: bool) {
     while jobs.recv().await.is_some() {
         done.set(done.get() + 1);
-        if with_budget && done.get() % BUDGET == 0 {
+        if with_budget && done.get().is_multiple_of(BUDGET) {
             yield_now().await;
         }
     }
