@@ -18,6 +18,8 @@ mod order;
 mod outputs;
 #[path = "walkthrough/page.rs"]
 mod page;
+#[path = "walkthrough/programs.rs"]
+mod programs;
 #[path = "walkthrough/prose.rs"]
 mod prose;
 #[path = "walkthrough/quotes.rs"]
@@ -61,6 +63,14 @@ fn the_floors() {
     let contents = fs::read_to_string("walkthrough/README.md").expect("it is there");
     let bad = order::floors(&contents, &order::Sources::read());
     assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+/// A chapter's programs use what has been read.
+#[test]
+fn the_programs() {
+    let contents = fs::read_to_string("walkthrough/README.md").expect("it is there");
+    let sources = order::Sources::read();
+    check(&chapters(), |page| programs::programs(page, &contents, &sources));
 }
 
 /// Every chapter has every part of the frame, in order, and nothing else.

@@ -82,20 +82,29 @@ pub fn program(page: &Page, manifest: &str) -> Vec<String> {
     bad.into_iter().collect()
 }
 
+/// The rows that read a file: those that name it, or else those that name its folder.
+fn readers(rows: &[Row], file: &str) -> Vec<usize> {
+    let named = |is: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        (0..rows.len()).filter(|row| rows[*row].reads.iter().any(|read| is(read))).collect()
+    };
+    let own = named(&|read| read == file);
+    if own.is_empty() { named(&|read| read.ends_with('/') && file.starts_with(read)) } else { own }
+}
+
+/// The chapter that reads a file.
+pub fn chapter_of(contents: &str, file: &str) -> Option<usize> {
+    readers(&rows(contents), file).first().map(|row| row + 1)
+}
+
 /// What is wrong with the order in which files are read.
 pub fn floors(contents: &str, sources: &Sources) -> Vec<String> {
     let (mut bad, rows) = (Vec::new(), rows(contents));
     let mut chapter_of: BTreeMap<&str, usize> = BTreeMap::new();
-    for (file, place) in sources.0.iter().zip(0..) {
-        let readers = |named: &dyn Fn(&str) -> bool| -> Vec<usize> {
-            (0..rows.len()).filter(|row| rows[*row].reads.iter().any(|read| named(read))).collect()
-        };
-        let own = readers(&|read| read == file.name);
-        let folder = readers(&|read| read.ends_with('/') && file.name.starts_with(read));
-        match if own.is_empty() { &folder[..] } else { &own[..] } {
-            [chapter] => drop(chapter_of.insert(&file.name, *chapter)),
+    for file in &sources.0 {
+        match readers(&rows, &file.name)[..] {
+            [chapter] => drop(chapter_of.insert(&file.name, chapter)),
             [] if LISTS.contains(&file.name.as_str()) => {}
-            found => bad.push(format!("{} is read by {} chapters (file {place})", file.name, found.len())),
+            ref found => bad.push(format!("{} is read by {} chapters", file.name, found.len())),
         }
     }
     for row in &rows {
@@ -154,6 +163,13 @@ impl Sources {
             Source { name: name.clone(), imports: imports(name, &text, &names) }
         };
         Sources(names.iter().map(read).collect())
+    }
+
+    /// The file that a path such as `runtime::ready::ReadyQueue` leads into.
+    pub fn file_of(&self, path: &str) -> Option<&str> {
+        let names: Vec<String> = self.0.iter().map(|file| file.name.clone()).collect();
+        let found = imports("", &format!("use crate::{path};"), &names).pop()?;
+        self.0.iter().map(|file| file.name.as_str()).find(|name| *name == found)
     }
 
     /// Where a file, or the first file of a folder, stands.
