@@ -264,6 +264,22 @@ fn the_map_is_the_source_tree() {
     assert_eq!(map, expected);
 }
 
+/// The README's list of chapters is the book's own: numbers, titles, minutes.
+#[test]
+fn the_chapters() {
+    let rows = |text: &str| -> Vec<(String, String, String)> {
+        let cells = text.lines().filter_map(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            let title = cells.get(2)?.strip_prefix('[')?.split(']').next()?;
+            Some((cells[1].to_owned(), title.to_owned(), (*cells.get(3)?).to_owned()))
+        });
+        cells.collect()
+    };
+    let own = rows(README);
+    assert_eq!(own.len(), 16);
+    assert_eq!(own, rows(include_str!("../walkthrough/README.md")));
+}
+
 /// The minimum version that the README names is the package's.
 #[test]
 fn the_version_that_it_needs() {
