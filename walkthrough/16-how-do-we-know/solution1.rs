@@ -27,7 +27,7 @@ pub fn who_woke(events: &[Event], task: TaskId) -> Vec<By> {
             }
             Event::Polled { task, .. } => running = Some(task),
             Event::Pending { task, .. } | Event::Finished { task, .. } if running == Some(task) => {
-                running = None
+                running = None;
             }
             _ => {}
         }
