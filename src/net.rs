@@ -43,6 +43,12 @@ pub trait Transport {
     /// Reads into `buffer`. 0 bytes: the other side sends no more.
     fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
+    /// Whether a read may find something. `false` is certain: a `poll_read` now would only leave its waker, so nobody need
+    /// find a buffer for it.
+    fn may_read(&self) -> bool {
+        true
+    }
+
     /// Writes some of `parts`, first to last, and says how many bytes that were.
     fn poll_write(&self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>>;
 
@@ -228,6 +234,10 @@ impl TcpStream {
 }
 
 impl Transport for TcpStream {
+    fn may_read(&self) -> bool {
+        self.io.may_be_ready(Direction::Read)
+    }
+
     fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let read = ready!(self.io.poll_io(Direction::Read, cx, |stream| stream.read(buffer)))?;
         self.moved(Direction::Read, read, buffer.len());

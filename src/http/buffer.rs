@@ -14,8 +14,12 @@ use std::ops::Deref;
 use super::pool::Reuse;
 
 /// How large a buffer is, unless a request's head needs more. A read of 16 KiB holds some 40 browser requests, and a
-/// stalled client that holds two of these stays under 64 KiB.
+/// stalled client holds two of these at most, or one and a body's.
 pub const BUFFER_SIZE: usize = 16 * 1024;
+
+/// How large a buffer for a body is, if that is larger than the other kind. A body that comes at full speed is read in a
+/// quarter of the system calls, and each piece of an answer made of it is as large.
+pub const BODY_BUFFER_SIZE: usize = 64 * 1024;
 
 /// A queue of bytes.
 #[derive(Debug)]
@@ -24,9 +28,16 @@ pub struct Buffer {
     storage: Vec<u8>,
     start: usize,
     end: usize,
+    /// How large it was made.
+    size: usize,
 }
 
 impl Buffer {
+    /// An empty buffer of this size.
+    pub fn with_size(size: usize) -> Buffer {
+        Buffer { storage: vec![0; size], start: 0, end: 0, size }
+    }
+
     /// Takes `count` bytes off the front, or all if there are fewer.
     pub fn consume(&mut self, count: usize) {
         self.start = self.start.saturating_add(count).min(self.end);
@@ -79,12 +90,12 @@ impl Deref for Buffer {
 
 impl Reuse for Buffer {
     fn fresh() -> Buffer {
-        Buffer { storage: vec![0; BUFFER_SIZE], start: 0, end: 0 }
+        Buffer::with_size(BUFFER_SIZE)
     }
 
     /// The old bytes stay in the storage but cannot be reached: only what `fill` and `push` put there is readable.
     fn clean(&mut self) -> bool {
         (self.start, self.end) = (0, 0);
-        self.storage.len() == BUFFER_SIZE
+        self.storage.len() == self.size
     }
 }

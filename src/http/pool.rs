@@ -32,19 +32,26 @@ pub struct Pool<T> {
     /// How many are lent out now.
     lent: Cell<usize>,
     limit: usize,
+    /// Makes another one.
+    fresh: fn() -> T,
 }
 
 impl<T: Reuse> Pool<T> {
     /// An empty pool that keeps up to `limit` unused things.
     pub fn new(limit: usize) -> Rc<Pool<T>> {
-        Rc::new(Pool { free: RefCell::default(), lent: Cell::new(0), limit })
+        Pool::of(limit, T::fresh)
+    }
+
+    /// The same, of things that are made in another way.
+    pub fn of(limit: usize, fresh: fn() -> T) -> Rc<Pool<T>> {
+        Rc::new(Pool { free: RefCell::default(), lent: Cell::new(0), limit, fresh })
     }
 
     /// Lends a clean one, made now if none is free.
     pub fn take(self: &Rc<Self>) -> Pooled<T> {
         let kept = self.free.borrow_mut().pop();
         self.lent.set(self.lent.get() + 1);
-        Pooled { value: Some(kept.unwrap_or_else(|| Box::new(T::fresh()))), pool: self.clone() }
+        Pooled { value: Some(kept.unwrap_or_else(|| Box::new((self.fresh)()))), pool: self.clone() }
     }
 
     /// How many are in use.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use slab::Slab;
 
-use super::buffer::Buffer;
+use super::buffer::{BODY_BUFFER_SIZE, Buffer};
 use super::date::DateCache;
 use super::head::Head;
 use super::limits::Limits;
@@ -27,6 +27,8 @@ pub struct Service {
     pub(super) router: Rc<Router>,
     pub(super) limits: Limits,
     pub(super) buffers: Rc<Pool<Buffer>>,
+    /// Larger ones, for bodies that fill them.
+    pub(super) body_buffers: Rc<Pool<Buffer>>,
     pub(super) heads: Rc<Pool<Head>>,
     pub(super) date: DateCache,
     pub(super) stats: Arc<Stats>,
@@ -60,6 +62,7 @@ impl Service {
             router: Rc::new(router),
             limits,
             buffers: Pool::new(POOL_LIMIT),
+            body_buffers: Pool::of(POOL_LIMIT / 4, || Buffer::with_size(BODY_BUFFER_SIZE)),
             heads: Pool::new(POOL_LIMIT),
             date: DateCache::new(),
             stats,

@@ -253,6 +253,11 @@ impl<S: Source> Registration<S> {
         Poll::Pending
     }
 
+    /// Whether a try may succeed. `false`: nobody has heard anything since the latest vain try.
+    pub fn may_be_ready(&self, direction: Direction) -> bool {
+        self.io.side(direction).ready.get()
+    }
+
     /// Says that the latest try moved fewer bytes than it had room for. The kernel's buffer is then empty (read)
     /// or full (write), and the next try would only say `WouldBlock`: this saves that call. Not after the end of
     /// the stream was announced, see point 4 above.
