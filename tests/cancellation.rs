@@ -68,7 +68,7 @@ situations! {
     next_chunk: http::next_chunk, ["http/body.rs: NextChunk"];
     collect: http::collect, ["http/body.rs: collect()"];
     chunks_in_a_handler: http::chunks_in_a_handler, [];
-    connection_head: http::head, ["http/connection.rs: NextHead", "http/server.rs: serve_connection()"];
+    connection_head: http::head, ["http/exchange.rs: Requests", "http/server.rs: serve_connection()"];
     connection_answer: http::answer, ["http/guest.rs: Answer", "http/middleware.rs: run()", "http/layers.rs: request_id()"];
     connection_stream: http::stream, ["http/guest.rs: NextPiece", "http/connection.rs: Send"];
     connection_text: http::text, ["http/request.rs: text()", "http/request.rs: bytes()", "http/request.rs: form()"];

@@ -133,6 +133,15 @@ impl Body {
         matches!(self.0, Kind::Empty)
     }
 
+    /// Whether all of it is here, and no more than so many bytes.
+    pub(super) fn is_at_hand(&self, most: usize) -> bool {
+        match &self.0 {
+            Kind::Empty => true,
+            Kind::Full(chunk) => chunk.len() <= most,
+            Kind::Streaming { .. } => false,
+        }
+    }
+
     /// Waits for the next piece. `None`: the end.
     pub fn chunk(&mut self) -> NextChunk<'_> {
         NextChunk { body: self }

@@ -21,36 +21,24 @@ use std::task::{Context, Poll};
 
 use super::body::{Body, BodyError, Chunk};
 use super::buffer::BUFFER_SIZE;
-use super::encode::{self, Persistence, ResponseFraming};
+use super::encode::{self, ResponseFraming};
 use super::error::RequestError;
-use super::fields::Framing;
-use super::guest::{Answer, NextPiece, guarded, instead_of_a_panic};
-use super::handler::Routed;
-use super::head::Head;
-use super::method::Method;
-use super::pool::Pooled;
-use super::request::{self, Request};
+use super::exchange::{
+    After, Answering, Asked, Begun, COPY_LIMIT, Requests, Step, is_bodiless, note_answer, push_head,
+};
+use super::guest::{Answer, NextPiece};
 use super::response::{IntoResponse, Response};
 use super::wire::Wire;
-use super::wire_body::WireBody;
 use crate::net::Transport;
-
-/// Up to this many bytes, a body is copied behind its head and both leave in one plain write. More, and two pieces
-/// in one vectored write are cheaper than the copy.
-const COPY_LIMIT: usize = 4 * 1024;
 
 /// Serves one connection until it ends.
 pub(super) async fn serve<T: Transport + 'static>(wire: Rc<Wire<T>>) {
-    let mut served = 0;
     loop {
-        let head = NextHead { wire: &wire }.await;
-        wire.member.set_idle(false);
-        served += 1;
-        let outcome = match head {
-            // Boxed: inside of this future it would take its kilobyte from every idle connection, too. Measured with
-            // 10,000 of them; the box costs one allocation per request, under 2 % of its instructions.
-            Ok(Some(head)) => Box::pin(exchange(&wire, head, served)).await,
-            Ok(None) | Err(BodyError::Io(_)) => return,
+        let outcome = match (Requests { wire: &wire }).await {
+            // Boxed: inside of this future it would take its kilobyte from every idle connection, too.
+            Ok(Step::Finish(begun)) => Box::pin(finish(&wire, begun)).await,
+            Ok(Step::Close) => break,
+            Ok(Step::End) | Err(BodyError::Io(_)) => return,
             Err(BodyError::Request(error)) => Box::pin(refuse(&wire, error)).await,
         };
         match outcome {
@@ -68,98 +56,26 @@ pub(super) async fn serve<T: Transport + 'static>(wire: Rc<Wire<T>>) {
     }
 }
 
-/// Whether another request may follow.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum After {
-    Keep,
-    Close,
-}
-
-/// What of a request decides the form of its answer; the request itself is the handler's by then.
-#[derive(Clone, Copy)]
-struct Asked {
-    method: Method,
-    minor_version: u8,
-    keep_alive: bool,
-}
-
-/// Answers one request.
-async fn exchange<T: Transport + 'static>(
-    wire: &Rc<Wire<T>>,
-    head: Pooled<Head>,
-    served: u64,
-) -> Result<After, BodyError> {
-    let service = &wire.service;
-    let began = service.handle.turn_time();
-    let number = service.next_request();
-    service.handle.mark("request", number, "parsed");
-    let last = served >= service.limits.requests_per_connection;
-    let asked = Asked {
-        method: head.method(),
-        minor_version: head.minor_version(),
-        keep_alive: head.keep_alive() && !last,
+/// What is left of an exchange once somebody has to wait.
+async fn finish<T: Transport>(wire: &Rc<Wire<T>>, begun: Box<Begun<'_>>) -> Result<After, BodyError> {
+    let Begun { asked, number, since, in_flight, answer } = *begun;
+    let mut response = match answer {
+        Answering::Waits(handler) => Answer::new(wire, handler).await?,
+        Answering::Ready(response) => response,
     };
-    wire.begin_body(&head, number);
-    let context = request::Context { peer: wire.peer, number, collected: service.limits.collected };
-    let body = incoming_body(wire, head.framing(), number);
-    let request = Request::new(head, body, context);
-    let in_flight = service.stats.begin();
-    let mut response = answer(wire, request).await?;
     drop(in_flight);
     // An answer that passes the request's own body on waits for its first buffer, or its end: until then the
     // request can still turn out to be broken, and 400 is a better answer than half of a 200.
     if response.body().is_incoming() {
         response = hold_back(wire, response).await;
     }
-    let after = if may_keep(wire, asked, &response) { After::Keep } else { After::Close };
-    service.stats.answered(response.status().code(), service.handle.now().saturating_duration_since(began));
-    service.handle.mark("request", number, "answered");
+    let after = note_answer(wire, asked, number, since, &response);
     send(wire, asked, after, response).await?;
     wire.revoke_body();
     if after == After::Close || wire.body_is_done() || (Drain { wire, drained: 0 }).await {
         return Ok(after);
     }
     Ok(After::Close)
-}
-
-fn incoming_body<T: Transport + 'static>(wire: &Rc<Wire<T>>, framing: Framing, number: u64) -> Body {
-    match framing {
-        Framing::None => Body::default(),
-        Framing::Length(length) => Body::incoming(WireBody::new(wire, number), Some(length)),
-        Framing::Chunked => Body::incoming(WireBody::new(wire, number), None),
-    }
-}
-
-/// Finds the handler and runs it.
-async fn answer<T: Transport>(wire: &Rc<Wire<T>>, request: Request) -> Result<Response, BodyError> {
-    let service = &wire.service;
-    match guarded(service, "a handler", || service.router.call(request)) {
-        Some(Routed::Response(response)) => Ok(response),
-        Some(Routed::Future(handler)) => Answer::new(wire, handler).await,
-        None => Ok(instead_of_a_panic()),
-    }
-}
-
-/// Whether the connection can go on behind this answer.
-fn may_keep<T: Transport>(wire: &Rc<Wire<T>>, asked: Asked, response: &Response) -> bool {
-    // While somebody holds the body it may still be read; only a body that nobody can read any more is judged here.
-    let unread = !wire.body_is_done() && !wire.body_is_held();
-    asked.keep_alive
-        && !response.closes()
-        && !wire.service.draining.get()
-        && (!unread || wire.body_can_be_drained())
-        && framing_of(asked, response) != ResponseFraming::UntilClose
-}
-
-/// How the client shall find the end of this answer (RFC 9112, 6.3).
-fn framing_of(asked: Asked, response: &Response) -> ResponseFraming {
-    match response.body().length() {
-        _ if response.status().is_bodiless() => ResponseFraming::Bodiless,
-        _ if response.status().is_empty() => ResponseFraming::Length(0),
-        Some(length) => ResponseFraming::Length(length),
-        None if asked.minor_version == 0 => ResponseFraming::UntilClose,
-        None => ResponseFraming::Chunked,
-    }
 }
 
 /// Sends an answer, or leaves it in the output, to leave together with the next one.
@@ -169,22 +85,12 @@ async fn send<T: Transport>(
     after: After,
     response: Response,
 ) -> Result<(), BodyError> {
-    let framing = framing_of(asked, &response);
-    let persistence = match (after, asked.minor_version) {
-        (After::Close, _) => Persistence::Close,
-        (After::Keep, 0) => Persistence::KeepAliveSaid,
-        (After::Keep, _) => Persistence::KeepAlive,
-    };
     // Somebody still holds the body, and may read it while the answer is sent. `100 Continue` can only come before.
     if wire.body_is_held() {
         wire.promise_to_read();
     }
-    let service = &wire.service;
-    service.date.with(service.handle.turn_time(), |date| {
-        wire.push(|out| encode::write_head(out, &response, date, framing, persistence));
-    });
-    let is_empty = asked.method == Method::Head || response.status().is_empty();
-    let mut body = if is_empty { Body::default() } else { response.into_body() };
+    let framing = push_head(wire, asked, after, &response);
+    let mut body = if is_bodiless(asked, &response) { Body::default() } else { response.into_body() };
     match body.take_full() {
         Some(chunk) if chunk.len() <= COPY_LIMIT => wire.push(|out| out.push(&chunk)),
         Some(chunk) => Send { wire, chunk: &chunk, ends_line: false, sent: 0 }.await?,
@@ -271,22 +177,6 @@ async fn refuse<T: Transport>(wire: &Rc<Wire<T>>, error: RequestError) -> Result
     send(wire, asked, After::Close, response).await?;
     wire.give_up_body();
     Ok(After::Close)
-}
-
-/// Waits for the next request's head.
-struct NextHead<'a, T> {
-    wire: &'a Wire<T>,
-}
-
-impl<T: Transport> Future for NextHead<'_, T> {
-    type Output = Result<Option<Pooled<Head>>, BodyError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = self.wire.poll_head(cx);
-        // A shutdown may cut idle connections, but not one with half a request, or an answer that waits to leave.
-        self.wire.member.set_idle(polled.is_pending() && self.wire.is_idle());
-        polled
-    }
 }
 
 /// Sends all output.

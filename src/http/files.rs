@@ -308,6 +308,7 @@ mod tests {
 
     /// An open file is asked where it lies, whatever path it was opened by.
     #[test]
+    #[cfg_attr(miri, ignore = "miri has no /proc")]
     fn an_open_file_knows_its_place() {
         let file = File::open("Cargo.toml").expect("a file");
         let here = fs::canonicalize(".").expect("a folder");

@@ -55,11 +55,14 @@ pub(super) struct Answer<'a, T> {
     handler: Option<ResponseFuture>,
     /// Made when the handler waits for the first time: most never do.
     timeout: Option<Sleep>,
+    /// The handler was polled before it came here, in this very poll of the task. Nothing has changed since.
+    was_polled: bool,
 }
 
 impl<'a, T: Transport> Answer<'a, T> {
+    /// For a handler that was polled, and is pending.
     pub(super) fn new(wire: &'a Wire<T>, handler: ResponseFuture) -> Answer<'a, T> {
-        Answer { wire, handler: Some(handler), timeout: None }
+        Answer { wire, handler: Some(handler), timeout: None, was_polled: true }
     }
 }
 
@@ -70,11 +73,13 @@ impl<T: Transport> Future for Answer<'_, T> {
         let this = &mut *self;
         this.wire.note_owner(cx);
         let service = &this.wire.service;
-        let handler = this.handler.as_mut().expect("cannot be polled after its drop");
-        match guarded(service, "a handler", || handler.as_mut().poll(cx)) {
-            Some(Poll::Ready(response)) => return Poll::Ready(Ok(response)),
-            Some(Poll::Pending) => {}
-            None => return Poll::Ready(Ok(instead_of_a_panic())),
+        if !std::mem::take(&mut this.was_polled) {
+            let handler = this.handler.as_mut().expect("cannot be polled after its drop");
+            match guarded(service, "a handler", || handler.as_mut().poll(cx)) {
+                Some(Poll::Ready(response)) => return Poll::Ready(Ok(response)),
+                Some(Poll::Pending) => {}
+                None => return Poll::Ready(Ok(instead_of_a_panic())),
+            }
         }
         if let Poll::Ready(Err(error)) = this.wire.poll_flush(cx) {
             return Poll::Ready(Err(error)); // The client is gone: nobody waits for this handler.

@@ -33,6 +33,7 @@ mod flow;
 mod wire;
 mod wire_body;
 mod guest;
+mod exchange;
 mod connection;
 pub mod server;
 

@@ -87,7 +87,7 @@ impl Service {
         let key = self.connections.borrow_mut().insert(Tracked { task: None, idle: false });
         self.stats.accepted.add(1);
         self.stats.open.add(1);
-        Membership { service: self.clone(), key, _permit: permit }
+        Membership { service: self.clone(), key, served: Cell::new(0), _permit: permit }
     }
 
     /// Says which task runs the connection, so that it can be aborted.
@@ -120,11 +120,19 @@ impl Service {
 pub(super) struct Membership {
     pub(super) service: Rc<Service>,
     pub(super) key: usize,
+    /// Requests so far.
+    served: Cell<u64>,
     /// Given back when the connection is gone.
     _permit: Option<Permit>,
 }
 
 impl Membership {
+    /// Counts a request. Whether it is the last that this connection may make.
+    pub(super) fn is_last_request(&self) -> bool {
+        self.served.set(self.served.get() + 1);
+        self.served.get() >= self.service.limits.requests_per_connection
+    }
+
     /// Says whether the connection is idle: a shutdown cuts those that are.
     pub(super) fn set_idle(&self, idle: bool) {
         if let Some(tracked) = self.service.connections.borrow_mut().get_mut(self.key) {

@@ -18,7 +18,7 @@ use crate::runtime::recorder::Record;
 use crate::runtime::sentence::Timeline;
 use crate::runtime::trace::{Direction, Event, SourceId, TaskId, TimerId};
 
-/// What marks of requests are called (`http/connection.rs`).
+/// What marks of requests are called (`http/exchange.rs`).
 const REQUEST: &str = "request";
 
 /// The events of one request, in order. `None`: its mark is not among the records. It has not come yet, or it is so
