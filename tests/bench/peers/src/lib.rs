@@ -20,6 +20,6 @@ pub mod date;
 // The CPU time and the memory of another process.
 pub mod process;
 // The generator: what it is asked to do, one connection, and the loop over all.
-// pub mod load;
+pub mod load;
 // The driver: processes, rows, rounds, probes and the report.
-// pub mod yard;
+pub mod yard;
