@@ -58,18 +58,12 @@ impl Pace {
 }
 
 impl<'p> Flow<'p> {
-    /// Opens all connections, one after another, each with a first request: so nobody is left in the backlog.
+    /// Opens all connections.
     fn new(plan: &'p Plan) -> io::Result<Flow<'p>> {
         let poll = Poll::new()?;
-        let request = wire::request(plan);
-        let (mut clients, mut length) = (Vec::with_capacity(plan.connections), 0);
-        for key in 0..plan.connections {
-            let mut stream = wire::connect(plan)?;
-            let answer = wire::ask(&mut stream, &request)?;
-            if answer.status != 200 || (length > 0 && answer.length() != length) {
-                return Err(io::Error::other(format!("status {}, {} bytes", answer.status, answer.length())));
-            }
-            length = answer.length();
+        let (request, (streams, length)) = (wire::request(plan), wire::open_all(plan)?);
+        let mut clients = Vec::with_capacity(streams.len());
+        for (key, stream) in streams.into_iter().enumerate() {
             stream.set_nonblocking(true)?;
             let mut stream = mio::net::TcpStream::from_std(stream);
             poll.registry().register(&mut stream, Token(key), Interest::READABLE | Interest::WRITABLE)?;

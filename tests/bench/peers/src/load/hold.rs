@@ -11,16 +11,7 @@ use super::wire;
 ///
 /// The server cannot be reached, or answers badly.
 pub fn run(plan: &Plan) -> io::Result<()> {
-    let request = wire::request(plan);
-    let mut held = Vec::with_capacity(plan.connections);
-    for _ in 0..plan.connections {
-        let mut stream = wire::connect(plan)?;
-        let answer = wire::ask(&mut stream, &request)?;
-        if answer.status != 200 {
-            return Err(io::Error::other(format!("status {}", answer.status)));
-        }
-        held.push(stream);
-    }
+    let (held, _) = wire::open_all(plan)?;
     println!("held {}", held.len());
     // Whoever started this closes its end, and be it by ending itself.
     io::stdin().read_to_end(&mut Vec::new())?;

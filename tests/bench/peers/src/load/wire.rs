@@ -40,6 +40,38 @@ pub fn connect(plan: &Plan) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
+/// Connections that are opened before the first of them is asked. Far below any server's backlog; enough that the two
+/// sides need not wait for each other at every connection.
+const CROWD: usize = 100;
+
+/// Opens all connections of a plan, each with a first request and its answer, so that none is left in the backlog.
+/// Gives the length of an answer too: all are as long.
+///
+/// # Errors
+///
+/// A connection fails, or an answer is not 200, or not as long as the others.
+pub fn open_all(plan: &Plan) -> io::Result<(Vec<TcpStream>, usize)> {
+    let request = request(plan);
+    let (mut streams, mut length) = (Vec::with_capacity(plan.connections), None);
+    while streams.len() < plan.connections {
+        let crowd = CROWD.min(plan.connections - streams.len());
+        let mut crowd = (0..crowd).map(|_| connect(plan)).collect::<io::Result<Vec<_>>>()?;
+        // A long request first would fill the socket while nobody reads the answer: those are asked one by one.
+        let together = plan.body == 0;
+        for stream in crowd.iter_mut().filter(|_| together) {
+            stream.write_all(&request)?;
+        }
+        for stream in &mut crowd {
+            let answer = ask(stream, if together { &[] } else { &request })?;
+            if answer.status != 200 || *length.get_or_insert(answer.length()) != answer.length() {
+                return Err(io::Error::other(format!("status {}, {} bytes", answer.status, answer.length())));
+            }
+        }
+        streams.append(&mut crowd);
+    }
+    Ok((streams, length.unwrap_or_default()))
+}
+
 /// An answer: status, the length of the head, the body.
 pub struct Answer {
     pub status: u16,
