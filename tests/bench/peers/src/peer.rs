@@ -63,7 +63,8 @@ impl Options {
             match name.as_str() {
                 "listen" => options.listen = value.parse().map_err(|error| format!("--listen: {error}"))?,
                 "greeting" => {
-                    options.greeting = greeting(value.parse().map_err(|error| format!("--greeting: {error}"))?);
+                    options.greeting =
+                        greeting(value.parse().map_err(|error| format!("--greeting: {error}"))?);
                 }
                 _ => return Err(format!("unknown flag --{name}")),
             }

@@ -25,7 +25,8 @@ impl Used {
         if let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) {
             for thread in threads.flatten() {
                 let text = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
-                nanos += text.split(' ').next().and_then(|first| first.parse::<u64>().ok()).unwrap_or_default();
+                nanos +=
+                    text.split(' ').next().and_then(|first| first.parse::<u64>().ok()).unwrap_or_default();
             }
         }
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

@@ -20,7 +20,10 @@ async fn main() -> std::io::Result<()> {
     let app = move || {
         App::new()
             .app_data(web::PayloadConfig::new(1 << 20))
-            .route("/", web::get().to(move || async move { typed(TEXT, Bytes::from_static(greeting.as_bytes())) }))
+            .route(
+                "/",
+                web::get().to(move || async move { typed(TEXT, Bytes::from_static(greeting.as_bytes())) }),
+            )
             .route("/bytes/{n}", web::get().to(bytes))
             .route("/echo", web::post().to(async |body: Bytes| typed(OCTETS, body)))
     };

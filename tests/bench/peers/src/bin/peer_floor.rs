@@ -34,6 +34,8 @@ struct Floor {
     answers: Vec<u8>,
     /// The length of one answer.
     length: usize,
+    blank_line: Finder<'static>,
+    close: Finder<'static>,
 }
 
 impl Floor {
@@ -52,6 +54,8 @@ impl Floor {
             connections: Slab::new(),
             answers: answer.repeat(BATCH).into(),
             length: answer.len(),
+            blank_line: Finder::new(b"\r\n\r\n"),
+            close: Finder::new(b"connection: close"),
         })
     }
 
@@ -101,8 +105,8 @@ impl Floor {
             Err(error) => return error == Errno::AGAIN,
         };
         let data = &buffer[..read];
-        let requests = Finder::new(b"\r\n\r\n").find_iter(data).count().min(BATCH);
+        let requests = self.blank_line.find_iter(data).count().min(BATCH);
         let sent = send(stream, &self.answers[..requests * self.length], SendFlags::NOSIGNAL);
-        sent.is_ok() && Finder::new(b"connection: close").find(data).is_none()
+        sent.is_ok() && self.close.find(data).is_none()
     }
 }

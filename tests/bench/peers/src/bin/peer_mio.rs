@@ -251,8 +251,7 @@ enum Large<'d> {
 impl<'d> Large<'d> {
     fn bytes(self) -> &'d [u8] {
         match self {
-            Large::Static(bytes) => bytes,
-            Large::Echo(bytes) => bytes,
+            Large::Static(bytes) | Large::Echo(bytes) => bytes,
         }
     }
 }
@@ -322,9 +321,17 @@ impl Writer {
         let mut digits = itoa::Buffer::new();
         let end = if close { "\r\nconnection: close\r\n\r\n" } else { "\r\n\r\n" };
         let length = digits.format(length);
-        for piece in
-            ["HTTP/1.1 ", status, "\r\ndate: ", self.date.text(), "\r\ncontent-type: ", kind, "\r\ncontent-length: ", length, end]
-        {
+        for piece in [
+            "HTTP/1.1 ",
+            status,
+            "\r\ndate: ",
+            self.date.text(),
+            "\r\ncontent-type: ",
+            kind,
+            "\r\ncontent-length: ",
+            length,
+            end,
+        ] {
             self.out.extend_from_slice(piece.as_bytes());
         }
     }

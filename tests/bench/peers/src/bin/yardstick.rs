@@ -12,7 +12,7 @@ use peers::yard::report::Findings;
 use peers::yard::rounds::Measurer;
 use peers::yard::rows::{Generator, ROWS};
 use peers::yard::server::Server;
-use peers::yard::{callgrind, machine, memory, syscalls};
+use peers::yard::{callgrind, children, machine, memory, syscalls};
 
 /// Idle connections, and what else a process has open.
 const IDLE: usize = 10_000;
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
 fn measure(options: &Options) -> io::Result<()> {
     let files = rlimit::increase_nofile_limit(u64::MAX)?;
     let cores = Cores::choose();
+    children::end_with_us()?;
     move_to(cores.generator);
     let mut stage = Stage::new(options.glassbox.clone())?;
     stage.greeting = Server::start(PEERS[0], &stage, cores, &[])?.greeting()?;
@@ -48,7 +49,11 @@ fn measure(options: &Options) -> io::Result<()> {
         findings.notes.push("there is one core: server and generator share it".to_owned());
     }
     let peers = competitors(options, &stage, &mut findings);
-    let yard = Yard { options, peers, measurer: Measurer { stage: &stage, cores, rounds: options.rounds, time: options.time } };
+    let yard = Yard {
+        options,
+        peers,
+        measurer: Measurer { stage: &stage, cores, rounds: options.rounds, time: options.time },
+    };
     yard.rows(&mut findings);
     yard.memory(&mut findings, files);
     yard.syscalls(&mut findings);

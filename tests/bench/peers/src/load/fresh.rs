@@ -1,6 +1,6 @@
 //! A new connection for each request: connect, ask, read to the end, close, again.
 //!
-//! The server closes first, as `connection: close` asks, so the side that waits in TIME_WAIT is the server's, and the
+//! The server closes first, as `connection: close` asks, so the side that waits in `TIME_WAIT` is the server's, and the
 //! ports of this side are free again at once.
 
 use std::io::{self, ErrorKind, Read, Write};

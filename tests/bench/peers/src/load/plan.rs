@@ -63,7 +63,7 @@ impl Plan {
     ///
     /// A sentence about the first argument that is wrong.
     pub fn read() -> Result<Plan, String> {
-        use lexopt::Arg::{Long, Value};
+        use lexopt::Arg::{Long, Short, Value};
         let mut plan = Plan::new(SocketAddr::from(([127, 0, 0, 1], 8080)));
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
@@ -73,12 +73,13 @@ impl Plan {
                 Long(name) => {
                     let name = name.to_owned();
                     let value = parser.value().map_err(|error| error.to_string())?;
-                    plan.set(&name, &value.to_string_lossy()).map_err(|error| format!("--{name}: {error}"))?;
+                    plan.set(&name, &value.to_string_lossy())
+                        .map_err(|error| format!("--{name}: {error}"))?;
                 }
                 Value(value) => {
                     plan.address = parse(&value.to_string_lossy())?;
                 }
-                other => return Err(other.unexpected().to_string()),
+                Short(_) => return Err(argument.unexpected().to_string()),
             }
         }
         plan.checked()

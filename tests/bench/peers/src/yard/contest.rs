@@ -135,7 +135,9 @@ impl Peer {
     #[must_use]
     pub fn missing(&self, stage: &Stage) -> Option<String> {
         match self.program {
-            Program::Nginx => Command::new("nginx").arg("-v").output().err().map(|error| format!("nginx: {error}")),
+            Program::Nginx => {
+                Command::new("nginx").arg("-v").output().err().map(|error| format!("nginx: {error}"))
+            }
             Program::Glassbox => {
                 (!stage.glassbox.exists()).then(|| format!("there is no {}", stage.glassbox.display()))
             }
@@ -151,7 +153,8 @@ impl Peer {
     pub fn command(&self, stage: &Stage, address: SocketAddr, wrapper: &[String]) -> io::Result<Command> {
         let (program, arguments) = match self.program {
             Program::Glassbox => {
-                let arguments = format!("-q --listen {address} --max-connections 16384 --max-requests 1000000000");
+                let arguments =
+                    format!("-q --listen {address} --max-connections 16384 --max-requests 1000000000");
                 (stage.glassbox.clone(), arguments)
             }
             Program::Own(name, flag) => {

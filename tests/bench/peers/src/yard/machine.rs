@@ -14,7 +14,10 @@ pub fn describe() -> Vec<(String, String)> {
         ("date".to_owned(), date()),
         ("processor".to_owned(), processor()),
         ("kernel".to_owned(), read("/proc/sys/kernel/osrelease")),
-        ("load average at the end".to_owned(), read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" ")),
+        (
+            "load average at the end".to_owned(),
+            read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" "),
+        ),
         ("compiler".to_owned(), first_line("rustc", &["--version"])),
         ("glassbox".to_owned(), format!("commit {}", first_line("git", &["rev-parse", "--short", "HEAD"]))),
         ("crates".to_owned(), crates(include_str!("../../Cargo.lock"))),
@@ -22,7 +25,10 @@ pub fn describe() -> Vec<(String, String)> {
     for (program, flag) in [("nginx", "-v"), ("wrk", "-v"), ("strace", "-V"), ("valgrind", "--version")] {
         let text = first_line(program, &[flag]);
         let text = text.split(" Copyright").next().unwrap_or_default();
-        lines.push((program.to_owned(), if text.is_empty() { "not here".to_owned() } else { text.to_owned() }));
+        lines.push((
+            program.to_owned(),
+            if text.is_empty() { "not here".to_owned() } else { text.to_owned() },
+        ));
     }
     lines
 }

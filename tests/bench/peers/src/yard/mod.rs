@@ -4,6 +4,7 @@
 //!   options   the command line
 //!   contest   who takes part
 //!   cores     one core for the server, another for the generator
+//!   children  the servers that run, ended when we are
 //!   server    a running peer, checked before it is measured
 //!   rows      what is measured: a table
 //!   rounds    how it is measured: in turns, medians over rounds
@@ -17,6 +18,7 @@
 pub mod options;
 pub mod contest;
 pub mod cores;
+pub mod children;
 pub mod server;
 pub mod rows;
 pub mod rounds;

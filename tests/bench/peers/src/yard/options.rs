@@ -62,7 +62,9 @@ impl Options {
                 Long(name) => {
                     let name = name.to_owned();
                     let value = parser.value().map_err(|error| error.to_string())?;
-                    options.set(&name, &value.to_string_lossy()).map_err(|error| format!("--{name}: {error}"))?;
+                    options
+                        .set(&name, &value.to_string_lossy())
+                        .map_err(|error| format!("--{name}: {error}"))?;
                 }
                 other => return Err(other.unexpected().to_string()),
             }

@@ -11,6 +11,9 @@ use super::syscalls::Syscalls;
 use crate::load::plan::Work;
 use crate::load::report::Report;
 
+/// The columns that hold words; all others hold numbers and stand to the right.
+const WORDS: [&str; 5] = ["peer", "work", "which", "what", "what it is"];
+
 /// Everything that was found.
 #[derive(Default)]
 pub struct Findings {
@@ -48,11 +51,19 @@ impl Findings {
         if self.rows.is_empty() {
             return;
         }
-        heading(text, "CPU time per request", "User and system time of the server; hyper's divided by the peer's.");
+        heading(
+            text,
+            "CPU time per request",
+            "User and system time of the server; hyper's divided by the peer's.",
+        );
         self.by_peer(text, |measured, track| {
             measured.compare(track, cpu, true).map(|[_, median, _]| format!("{median:.2}"))
         });
-        heading(text, "Requests per second", "The peer's divided by hyper's. On a busy machine CPU time says more.");
+        heading(
+            text,
+            "Requests per second",
+            "The peer's divided by hyper's. On a busy machine CPU time says more.",
+        );
         self.by_peer(text, |measured, track| {
             measured.compare(track, throughput, false).map(|[_, median, _]| format!("{median:.2}"))
         });
@@ -116,7 +127,7 @@ impl Findings {
             }
         }
         if !self.instructions.is_empty() {
-            let about = "In user space, one keep-alive `GET /` at a time, by callgrind: exact, the difference of two runs.";
+            let about = "In user space, keep-alive `GET /`, 64 connections, by callgrind: exact, the difference of two runs.";
             heading(text, "Instructions and allocations per request", about);
             header(text, &["peer", "instructions", "allocations"]);
             for found in &self.instructions {
@@ -147,15 +158,26 @@ impl Findings {
         if self.rows.is_empty() {
             return;
         }
-        heading(text, "In numbers", "CPU time of the server for one request in nanoseconds, and how much of it in user space.");
+        heading(
+            text,
+            "In numbers",
+            "CPU time of the server for one request in nanoseconds, and how much of it in user space.",
+        );
         self.by_peer(text, |measured, track| {
             let track: &Track = &measured.tracks[track];
-            let errors = if track.errors() > 0 { format!(", {} errors", track.errors()) } else { String::new() };
+            let errors =
+                if track.errors() > 0 { format!(", {} errors", track.errors()) } else { String::new() };
             Some(format!("{:.0} ({:.0} %{errors})", track.median(cpu)?, track.user_share() * 100.0))
         });
-        heading(text, "Spread", "CPU time per request relative to hyper: lower quartile, median and upper quartile over the rounds.");
+        heading(
+            text,
+            "Spread",
+            "CPU time per request relative to hyper: lower quartile, median and upper quartile over the rounds.",
+        );
         self.by_peer(text, |measured, track| {
-            measured.compare(track, cpu, true).map(|[low, median, high]| format!("{low:.2} {median:.2} {high:.2}"))
+            measured
+                .compare(track, cpu, true)
+                .map(|[low, median, high]| format!("{low:.2} {median:.2} {high:.2}"))
         });
         heading(text, "Requests per second, in numbers", "Medians over the rounds.");
         self.by_peer(text, |measured, track| Some(cell(measured.tracks[track].median(throughput), 0)));
@@ -163,7 +185,8 @@ impl Findings {
 
     /// A table with a column for each peer that takes part in any row.
     fn by_peer(&self, text: &mut String, figure: impl Fn(&Measured, usize) -> Option<String>) {
-        let present = |name: &str| self.rows.iter().any(|row| row.tracks.iter().any(|track| track.peer == name));
+        let present =
+            |name: &str| self.rows.iter().any(|row| row.tracks.iter().any(|track| track.peer == name));
         let peers: Vec<&str> = PEERS.iter().map(|peer| peer.name).filter(|name| present(name)).collect();
         header(text, &[&["work"], &peers[..]].concat());
         for measured in &self.rows {
@@ -204,9 +227,10 @@ impl Findings {
     pub fn summary(&self) -> String {
         let mut text = String::new();
         for measured in &self.rows {
-            let ratios = measured.tracks.iter().enumerate().filter_map(|(number, track)| {
-                Some((track.peer, measured.compare(number, cpu, true)?[1]))
-            });
+            let ratios =
+                measured.tracks.iter().enumerate().filter_map(|(number, track)| {
+                    Some((track.peer, measured.compare(number, cpu, true)?[1]))
+                });
             let words: Vec<_> = ratios
                 .filter(|(peer, _)| *peer != REFERENCE)
                 .map(|(peer, ratio)| format!("{peer} {ratio:.2}"))
@@ -229,7 +253,7 @@ fn header(text: &mut String, cells: &[&str]) {
         text.push('\n');
     }
     let _ = writeln!(text, "| {} |", cells.join(" | "));
-    let rule: Vec<_> = cells.iter().enumerate().map(|(number, _)| if number == 0 { "---" } else { "---:" }).collect();
+    let rule: Vec<_> = cells.iter().map(|cell| if WORDS.contains(cell) { "---" } else { "---:" }).collect();
     let _ = writeln!(text, "|{}|", rule.join("|"));
 }
 

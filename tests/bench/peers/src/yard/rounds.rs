@@ -87,7 +87,11 @@ impl Measurer<'_> {
     fn tracks(&self, entries: &[(&Server, Row)]) -> Vec<Track> {
         let mut tracks: Vec<_> = entries
             .iter()
-            .map(|(server, row)| Track { peer: server.peer.name, connections: row.connections, runs: Vec::new() })
+            .map(|(server, row)| Track {
+                peer: server.peer.name,
+                connections: row.connections,
+                runs: Vec::new(),
+            })
             .collect();
         for round in 0..self.rounds {
             for turn in 0..entries.len() {
@@ -137,7 +141,8 @@ impl Measurer<'_> {
             Some((count.parse::<u64>().ok()?, Duration::try_from_secs_f64(seconds).ok()?))
         });
         let (requests, time) = requests.ok_or_else(|| io::Error::other("wrk says nothing of requests"))?;
-        let errors = text.lines().filter(|line| line.contains("Socket errors") || line.contains("Non-2xx")).count();
+        let errors =
+            text.lines().filter(|line| line.contains("Socket errors") || line.contains("Non-2xx")).count();
         Ok(Report { requests, errors: errors as u64, time, used, ..Report::default() })
     }
 }
@@ -162,9 +167,10 @@ impl Track {
     /// The part of the CPU time that was user time, in all rounds together.
     #[must_use]
     pub fn user_share(&self) -> f64 {
-        let (user, system) = self.runs.iter().flatten().fold((0, 0), |(user, system), run| {
-            (user + run.used.user_ticks, system + run.used.system_ticks)
-        });
+        let (user, system) =
+            self.runs.iter().flatten().fold((0, 0), |(user, system), run| {
+                (user + run.used.user_ticks, system + run.used.system_ticks)
+            });
         ratio(user, user + system)
     }
 }
@@ -205,7 +211,12 @@ pub fn ratio<T: TryInto<u64>>(part: T, whole: T) -> f64 {
 
 /// A quantile, by the nearest rank.
 #[must_use]
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few rounds")]
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "few rounds"
+)]
 pub fn quantile(mut values: Vec<f64>, q: f64) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let last = values.len().checked_sub(1)?;

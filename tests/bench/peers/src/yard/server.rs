@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::children;
 use super::contest::{Peer, Stage};
 use super::cores::{Cores, move_to};
 use crate::load::plan::{Plan, Work};
@@ -38,7 +39,9 @@ impl Server {
         move_to(cores.server);
         let child = command.spawn();
         move_to(cores.generator);
-        let mut server = Server { peer, address, child: child? };
+        let child = child?;
+        children::born(child.id());
+        let mut server = Server { peer, address, child };
         let end = Instant::now() + PATIENCE;
         while TcpStream::connect(address).is_err() {
             if Instant::now() > end || server.child.try_wait()?.is_some() {
@@ -76,7 +79,8 @@ impl Server {
             if !self.peer.serves(path) {
                 continue;
             }
-            let bad = |what: &dyn std::fmt::Display| io::Error::other(format!("{} {path}: {what}", self.peer.name));
+            let bad =
+                |what: &dyn std::fmt::Display| io::Error::other(format!("{} {path}: {what}", self.peer.name));
             let plan = Plan { path: path.to_owned(), body, ..self.plan() };
             let mut stream = wire::connect(&plan)?;
             // Twice on one connection: it must be kept.
@@ -106,6 +110,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         end(&mut self.child);
+        children::gone(self.child.id());
     }
 }
 

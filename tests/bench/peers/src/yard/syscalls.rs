@@ -75,7 +75,8 @@ fn count(server: &Server, stage: &Stage, work: Work, requests: u32) -> io::Resul
         .spawn()?;
     let attached = wait_until_traced(server.pid());
     let plan = Plan { connections: 64, work, count: Some(requests.into()), server: None, ..server.plan() };
-    let report = if attached { run_load(stage, &plan) } else { Err(io::Error::other("strace does not attach")) };
+    let report =
+        if attached { run_load(stage, &plan) } else { Err(io::Error::other("strace does not attach")) };
     // An interrupt, so that it prints what it has counted and lets go.
     if let Ok(id) = i32::try_from(strace.id()) {
         let _ = kill(Pid::from_raw(id), Signal::SIGINT);
