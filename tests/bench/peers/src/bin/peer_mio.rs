@@ -168,6 +168,8 @@ impl Connection {
 
     /// Answers all whole requests in `data`, in one write where the bodies are small. Keeps what is left over.
     fn answer(&mut self, data: &[u8], writer: &mut Writer) -> io::Result<Fate> {
+        // A connection that failed while it was written to may have left its answers here.
+        writer.out.clear();
         let mut rest = data;
         let mut fate = Fate::Keep;
         while !rest.is_empty() && fate == Fate::Keep && !self.is_stuck() {
