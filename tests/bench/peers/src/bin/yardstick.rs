@@ -137,7 +137,7 @@ impl Yard<'_> {
         }
         eprintln!("system calls");
         for peer in self.once_each() {
-            match syscalls::measure(peer, self.measurer.stage, self.measurer.cores) {
+            match syscalls::measure(peer, self.measurer.stage, self.measurer.cores, self.counts()) {
                 Ok(found) => findings.syscalls.extend(found),
                 Err(error) => note(findings, format!("left out: system calls of {}: {error}", peer.name)),
             }
@@ -153,11 +153,16 @@ impl Yard<'_> {
         }
         eprintln!("instructions");
         for peer in self.once_each() {
-            match callgrind::measure(peer, self.measurer.stage, self.measurer.cores) {
+            match callgrind::measure(peer, self.measurer.stage, self.measurer.cores, self.counts()) {
                 Ok(found) => findings.instructions.push(found),
                 Err(error) => note(findings, format!("left out: instructions of {}: {error}", peer.name)),
             }
         }
+    }
+
+    /// Requests in the short and in the long run of a tool that counts.
+    fn counts(&self) -> [u32; 2] {
+        if self.options.quick { [500, 1_500] } else { [2_000, 12_000] }
     }
 
     /// hyper's second way differs from the first with pipelined requests alone.

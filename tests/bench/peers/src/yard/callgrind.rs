@@ -1,6 +1,6 @@
 //! Instructions in user space and allocations for each keep-alive `GET /`, by callgrind.
 //!
-//! It counts, and does not measure: the same program gives the same figure on every machine, busy or not. Two runs
+//! It counts instead of measuring, so a busy machine hardly changes the figure. Two runs
 //! of different length; the difference leaves out start and end. With 64 connections the server always finds some 64
 //! requests ready, because valgrind makes it slow, so a turn of its loop is shared by as many.
 
@@ -15,8 +15,6 @@ use super::cores::Cores;
 use super::server::{Server, run_load};
 use crate::load::plan::Plan;
 
-/// Requests in the short run and in the long one.
-const COUNTS: [u32; 2] = [2_000, 12_000];
 /// What allocates. Frees are as many, or memory would leak.
 const ALLOCATORS: [&str; 5] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"];
 
@@ -33,13 +31,13 @@ pub fn is_available() -> bool {
     Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
-/// Counts for one server.
+/// Counts for one server. `counts` are the requests of the short run and of the long one.
 ///
 /// # Errors
 ///
 /// It does not run under valgrind, or leaves no profile.
-pub fn measure(peer: Peer, stage: &Stage, cores: Cores) -> io::Result<Instructions> {
-    let [few, many] = COUNTS;
+pub fn measure(peer: Peer, stage: &Stage, cores: Cores, counts: [u32; 2]) -> io::Result<Instructions> {
+    let [few, many] = counts;
     let before = count(peer, stage, cores, few)?;
     let after = count(peer, stage, cores, many)?;
     let each = |a: u64, b: u64| super::rounds::ratio(b.saturating_sub(a), u64::from(many - few));

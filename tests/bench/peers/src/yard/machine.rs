@@ -19,7 +19,10 @@ pub fn describe() -> Vec<(String, String)> {
             read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" "),
         ),
         ("compiler".to_owned(), first_line("rustc", &["--version"])),
-        ("glassbox".to_owned(), format!("commit {}", first_line("git", &["rev-parse", "--short", "HEAD"]))),
+        (
+            "glassbox".to_owned(),
+            format!("commit {}", first_line("git", &["describe", "--always", "--dirty", "--exclude=*"])),
+        ),
         ("crates".to_owned(), crates(include_str!("../../Cargo.lock"))),
     ];
     for (program, flag) in [("nginx", "-v"), ("wrk", "-v"), ("strace", "-V"), ("valgrind", "--version")] {

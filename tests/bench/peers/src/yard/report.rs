@@ -14,6 +14,10 @@ use crate::load::report::Report;
 /// The columns that hold words; all others hold numbers and stand to the right.
 const WORDS: [&str; 5] = ["peer", "work", "which", "what", "what it is"];
 
+/// Stands under a table of latencies that others on the machine have made.
+const DROWNED: &str = "\n**The machine was busy: the generator itself was late by a large part of what is shown. This \
+                       table says nothing about\nthe servers.**\n";
+
 /// Everything that was found.
 #[derive(Default)]
 pub struct Findings {
@@ -93,6 +97,9 @@ impl Findings {
                     ],
                 );
             }
+            if measured.tracks.iter().any(is_drowned) {
+                text.push_str(DROWNED);
+            }
         }
     }
 
@@ -127,7 +134,7 @@ impl Findings {
             }
         }
         if !self.instructions.is_empty() {
-            let about = "In user space, keep-alive `GET /`, 64 connections, by callgrind: exact, the difference of two runs.";
+            let about = "In user space, keep-alive `GET /`, 64 connections, by callgrind, the difference of two runs: counted, not timed.";
             heading(text, "Instructions and allocations per request", about);
             header(text, &["peer", "instructions", "allocations"]);
             for found in &self.instructions {
@@ -201,10 +208,10 @@ impl Findings {
 
     fn conditions(&self, text: &mut String, machine: &[(String, String)]) {
         let about = format!(
-            "Server and generator each have a core of their own. In each row the peers take turns, {} rounds of \
-             {} s; what is\nshown is the median over the rounds. Every answer's status and length was checked, and \
-             each route's body beforehand.\nThe peers' code is in `tests/bench/peers/`, built with the same profile \
-             as the server.",
+            "The server and the generator are pinned to different cores. In each row the peers take turns, {} rounds of {} \
+             s; what is\nshown is the median over the rounds. Each route's status and body is checked before measuring. \
+             Meanwhile the light\ngenerator checks the length of all answers and the status of the first in each batch; wrk \
+             counts bad ones. The peers'\ncode is in `tests/bench/peers/`, built with the same profile as the server.",
             self.rounds, self.seconds
         );
         heading(text, "Method", &about);
@@ -239,6 +246,13 @@ impl Findings {
         }
         text
     }
+}
+
+/// Whether more than a third of a latency is the generator's own lateness.
+fn is_drowned(track: &Track) -> bool {
+    let [late, p99] =
+        [track.median(|run| run.late), track.median(|run| run.p99)].map(Option::unwrap_or_default);
+    late > p99 / 3.0
 }
 
 fn heading(text: &mut String, title: &str, about: &str) {

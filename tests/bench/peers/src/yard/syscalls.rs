@@ -19,9 +19,6 @@ use super::cores::Cores;
 use super::server::{Server, run_load};
 use crate::load::plan::{Plan, Work};
 
-/// Requests in the short run and in the long one.
-const COUNTS: [u32; 2] = [2_000, 12_000];
-
 /// Calls for each request.
 pub struct Syscalls {
     pub peer: &'static str,
@@ -37,16 +34,17 @@ pub fn is_available() -> bool {
     Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
-/// Counts for one server: keep-alive with 64 connections, and a new connection for each request.
+/// Counts for one server: keep-alive with 64 connections, and a new connection for each request. `counts` are the
+/// requests of the short run and of the long one.
 ///
 /// # Errors
 ///
 /// The server does not start, or strace may not attach to it.
-pub fn measure(peer: Peer, stage: &Stage, cores: Cores) -> io::Result<Vec<Syscalls>> {
+pub fn measure(peer: Peer, stage: &Stage, cores: Cores, counts: [u32; 2]) -> io::Result<Vec<Syscalls>> {
     let server = Server::start(peer, stage, cores, &[])?;
     let mut results = Vec::new();
     for (work, kind) in [("keep-alive", Work::Flat), ("new connection", Work::Fresh)] {
-        let [short, long] = COUNTS;
+        let [short, long] = counts;
         let few = count(&server, stage, kind, short)?;
         let many = count(&server, stage, kind, long)?;
         let each = |calls: u64| super::rounds::ratio(calls, u64::from(long - short));
