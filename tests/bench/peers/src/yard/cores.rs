@@ -23,7 +23,7 @@ impl Cores {
 }
 
 /// Moves the calling thread to a core, and with it the processes that it starts: a child inherits the set. So a
-/// process is on its core before its first instruction, without a helper program.
+/// process is on its core before its first instruction, without a further program.
 pub fn move_to(core: usize) {
     let mut set = CpuSet::new();
     if set.set(core).is_ok() {
