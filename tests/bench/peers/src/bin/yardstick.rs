@@ -1,0 +1,172 @@
+//! The yardstick: one command that measures glassbox beside its peers. `tests/bench/yardstick.sh` builds and runs it.
+//!
+//! It ends only processes that it has started itself, and loads nothing but loopback.
+
+use std::io;
+use std::process::ExitCode;
+
+use peers::yard::contest::{PEERS, Peer, Stage};
+use peers::yard::cores::{Cores, move_to};
+use peers::yard::options::Options;
+use peers::yard::report::Findings;
+use peers::yard::rounds::Measurer;
+use peers::yard::rows::{Generator, ROWS};
+use peers::yard::server::Server;
+use peers::yard::{callgrind, children, machine, memory, syscalls};
+
+/// Idle connections, and what else a process has open.
+const IDLE: usize = 10_000;
+const SPARE: u64 = 200;
+
+fn main() -> ExitCode {
+    let options = match Options::read() {
+        Ok(Some(options)) => options,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    match measure(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(options: &Options) -> io::Result<()> {
+    let files = rlimit::increase_nofile_limit(u64::MAX)?;
+    let cores = Cores::choose();
+    children::end_with_us()?;
+    move_to(cores.generator);
+    let mut stage = Stage::new(options.glassbox.clone())?;
+    stage.greeting = Server::start(PEERS[0], &stage, cores, &[])?.greeting()?;
+    let mut findings =
+        Findings { rounds: options.rounds, seconds: options.time.as_secs_f64(), ..Findings::default() };
+    if cores.server == cores.generator {
+        findings.notes.push("there is one core: server and generator share it".to_owned());
+    }
+    let peers = competitors(options, &stage, &mut findings);
+    let yard = Yard {
+        options,
+        peers,
+        measurer: Measurer { stage: &stage, cores, rounds: options.rounds, time: options.time },
+    };
+    yard.rows(&mut findings);
+    yard.memory(&mut findings, files);
+    yard.syscalls(&mut findings);
+    yard.instructions(&mut findings);
+    let text = findings.markdown(&machine::describe());
+    if let Some(out) = &options.out {
+        std::fs::write(out, &text)?;
+    }
+    println!("{text}\n{}", findings.summary());
+    Ok(())
+}
+
+/// Those who are wanted and can take part.
+fn competitors(options: &Options, stage: &Stage, findings: &mut Findings) -> Vec<Peer> {
+    let mut peers = Vec::new();
+    for peer in PEERS.into_iter().filter(|peer| options.wants_peer(peer.name)) {
+        match peer.missing(stage) {
+            None => peers.push(peer),
+            Some(why) => note(findings, format!("left out: {} ({why})", peer.name)),
+        }
+    }
+    peers
+}
+
+/// Says it now and in the report.
+fn note(findings: &mut Findings, text: String) {
+    eprintln!("{text}");
+    findings.notes.push(text);
+}
+
+struct Yard<'o> {
+    options: &'o Options,
+    peers: Vec<Peer>,
+    measurer: Measurer<'o>,
+}
+
+impl Yard<'_> {
+    fn rows(&self, findings: &mut Findings) {
+        let has_wrk = std::process::Command::new("wrk").arg("-v").output().is_ok();
+        for row in ROWS.into_iter().filter(|row| self.options.wants_row(row.name)) {
+            if row.generator == Generator::Wrk && !has_wrk {
+                note(findings, "left out: the row with wrk, which is not installed".to_owned());
+                continue;
+            }
+            eprintln!("{}", row.title);
+            match self.measurer.row(row, &self.peers) {
+                Ok(measured) => findings.rows.push(measured),
+                Err(error) => note(findings, format!("left out: {}: {error}", row.title)),
+            }
+        }
+        if self.options.wants_row("linear") {
+            eprintln!("64, 1,000 and 8,000 connections");
+            match self.measurer.linear(&self.peers) {
+                Ok(measured) => findings.linear = Some(measured),
+                Err(error) => note(findings, format!("left out: more connections: {error}")),
+            }
+        }
+    }
+
+    fn memory(&self, findings: &mut Findings, files: u64) {
+        if !self.options.wants_row("memory") {
+            return;
+        }
+        let allowed = usize::try_from(files.saturating_sub(SPARE)).unwrap_or(IDLE);
+        let connections = if self.options.quick { 1000 } else { IDLE }.min(allowed);
+        eprintln!("{connections} idle connections");
+        for peer in self.once_each() {
+            match memory::measure(peer, self.measurer.stage, self.measurer.cores, connections) {
+                Ok(memory) => findings.memory.push(memory),
+                Err(error) => note(findings, format!("left out: memory of {}: {error}", peer.name)),
+            }
+        }
+    }
+
+    fn syscalls(&self, findings: &mut Findings) {
+        if !self.options.wants_row("syscalls") {
+            return;
+        }
+        if !syscalls::is_available() {
+            return note(findings, "left out: system calls; strace is not installed".to_owned());
+        }
+        eprintln!("system calls");
+        for peer in self.once_each() {
+            match syscalls::measure(peer, self.measurer.stage, self.measurer.cores, self.counts()) {
+                Ok(found) => findings.syscalls.extend(found),
+                Err(error) => note(findings, format!("left out: system calls of {}: {error}", peer.name)),
+            }
+        }
+    }
+
+    fn instructions(&self, findings: &mut Findings) {
+        if !self.options.wants_row("instructions") || !self.options.callgrind {
+            return;
+        }
+        if !callgrind::is_available() {
+            return note(findings, "left out: instructions; valgrind is not installed".to_owned());
+        }
+        eprintln!("instructions");
+        for peer in self.once_each() {
+            match callgrind::measure(peer, self.measurer.stage, self.measurer.cores, self.counts()) {
+                Ok(found) => findings.instructions.push(found),
+                Err(error) => note(findings, format!("left out: instructions of {}: {error}", peer.name)),
+            }
+        }
+    }
+
+    /// Requests in the short and in the long run of a tool that counts.
+    fn counts(&self) -> [u32; 2] {
+        if self.options.quick { [500, 1_500] } else { [2_000, 12_000] }
+    }
+
+    /// hyper's second way differs from the first with pipelined requests alone.
+    fn once_each(&self) -> impl Iterator<Item = Peer> {
+        self.peers.iter().copied().filter(|peer| peer.name != "hyper-flush")
+    }
+}

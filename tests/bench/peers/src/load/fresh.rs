@@ -1,0 +1,161 @@
+//! A new connection for each request: connect, ask, read to the end, close, again.
+//!
+//! The server closes first, as `connection: close` asks, so the side that waits in `TIME_WAIT` is the server's, and the
+//! ports of this side are free again at once.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+use super::plan::Plan;
+use super::report::Report;
+use super::wire::{self, GOOD};
+use crate::process::Used;
+
+/// Runs the plan to its end.
+///
+/// # Errors
+///
+/// The server cannot be reached, or answers the first request badly.
+pub fn run(plan: &Plan) -> io::Result<Report> {
+    let request = wire::request(plan);
+    let first = wire::ask(&mut wire::connect(plan)?, &request)?;
+    if first.status != 200 {
+        return Err(io::Error::other(format!("status {}", first.status)));
+    }
+    let poll = Poll::new()?;
+    let slots = (0..plan.connections).map(|_| None).collect();
+    Fresh { plan, poll, request, answer: first.length(), slots, started: 0, requests: 0, errors: 0 }.run()
+}
+
+struct Fresh<'p> {
+    plan: &'p Plan,
+    poll: Poll,
+    request: Vec<u8>,
+    /// The length of an answer.
+    answer: usize,
+    slots: Vec<Option<Visit>>,
+    started: u64,
+    requests: u64,
+    errors: u64,
+}
+
+/// One connection.
+struct Visit {
+    stream: TcpStream,
+    written: bool,
+    read: usize,
+}
+
+impl Fresh<'_> {
+    fn run(mut self) -> io::Result<Report> {
+        let (mut events, mut buffer) = (Events::with_capacity(1024), vec![0; 64 * 1024]);
+        for key in 0..self.slots.len() {
+            self.start(key);
+        }
+        if self.plan.count.is_none() {
+            let end = Instant::now() + self.plan.warm_up;
+            while Instant::now() < end {
+                self.turn(&mut events, &mut buffer)?;
+            }
+            (self.requests, self.errors) = (0, 0);
+        }
+        let (begin, used) = (Instant::now(), self.used());
+        while !self.is_over(begin) {
+            self.turn(&mut events, &mut buffer)?;
+        }
+        let (time, used) = (begin.elapsed(), self.used().since(used));
+        Ok(Report { requests: self.requests, errors: self.errors, time, used, ..Report::default() })
+    }
+
+    fn used(&self) -> Used {
+        self.plan.server.map(Used::read).unwrap_or_default()
+    }
+
+    fn is_over(&self, begin: Instant) -> bool {
+        match self.plan.count {
+            Some(count) => self.requests + self.errors >= count || begin.elapsed() > Duration::from_secs(120),
+            None => begin.elapsed() >= self.plan.time,
+        }
+    }
+
+    fn turn(&mut self, events: &mut Events, buffer: &mut [u8]) -> io::Result<()> {
+        match self.poll.poll(events, Some(Duration::from_millis(50))) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+            other => other?,
+        }
+        for event in events.iter() {
+            self.go_on(event.token().0, buffer);
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, key: usize) {
+        if self.plan.count.is_some_and(|count| self.started >= count) {
+            return;
+        }
+        self.started += 1;
+        match self.open(key) {
+            Ok(visit) => self.slots[key] = Some(visit),
+            Err(_) => self.errors += 1,
+        }
+    }
+
+    /// On loopback the handshake is over when `connect` returns, so the request goes out at once; else with the event.
+    fn open(&self, key: usize) -> io::Result<Visit> {
+        let stream = TcpStream::connect(self.plan.address)?;
+        let mut visit = Visit { stream, written: false, read: 0 };
+        visit.write(&self.request)?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut visit.stream, Token(key), interest)?;
+        Ok(visit)
+    }
+
+    fn go_on(&mut self, key: usize, buffer: &mut [u8]) {
+        let Some(visit) = &mut self.slots[key] else { return };
+        let outcome = visit.write(&self.request).and_then(|()| visit.read(self.answer, buffer));
+        match outcome {
+            Ok(false) => return,
+            Ok(true) => self.requests += 1,
+            Err(_) => self.errors += 1,
+        }
+        self.slots[key] = None;
+        self.start(key);
+    }
+}
+
+impl Visit {
+    /// A request is short: it goes out whole or not at all.
+    fn write(&mut self, request: &[u8]) -> io::Result<()> {
+        if self.written {
+            return Ok(());
+        }
+        match self.stream.write(request) {
+            Ok(written) if written == request.len() => self.written = true,
+            Ok(_) => return Err(ErrorKind::WriteZero.into()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// True at the end of the answer.
+    fn read(&mut self, answer: usize, buffer: &mut [u8]) -> io::Result<bool> {
+        loop {
+            match self.stream.read(buffer) {
+                Ok(0) if self.read == answer => return Ok(true),
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(read) => {
+                    if self.read == 0 && !GOOD.starts_with(&buffer[..read.min(GOOD.len())]) {
+                        return Err(ErrorKind::InvalidData.into());
+                    }
+                    self.read += read;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
