@@ -335,8 +335,11 @@ fn park_rounds_up() {
         runtime.block_on(handle.sleep(duration));
         assert!(start.elapsed() >= duration, "a timer is never early");
         assert_eq!(handle.stats().polls - before.polls, 2, "to arm it, and to see that it is over");
-        // None at all if the time was over before the runtime came to sleep.
-        assert!(handle.stats().sleeps - before.sleeps <= 1, "one sleep, not many that are too short");
+        // None at all if the time was over before the runtime came to sleep. A timeout that was rounded down to nothing
+        // counts as a peek, so the trips are counted, too: one to sleep, and one look at the sockets before the timer fires.
+        let after = handle.stats();
+        assert!(after.sleeps - before.sleeps <= 1, "one sleep, not many that are too short");
+        assert!(after.parks - before.parks <= 2, "{} trips", after.parks - before.parks);
     }
 }
 

@@ -14,12 +14,14 @@
 //!                    Pending, and queued is true: a wake came during the poll; the id is on the queue again
 //! ```
 //!
-//! 1. `queued` is true exactly while the id is on the ready queue (or about to be pushed). 100 wakes push once.
+//! 1. `queued` is true from the wake that pushes the id, onto whichever queue, until the poll that follows begins: 100
+//!    wakes push once. After the task's end nobody takes it down, so a late waker pushes at most one stale id.
 //! 2. `queued` is cleared **before** the poll. Cleared after it, a wake that came during the poll would be
 //!    swallowed: it found `queued` true, pushed nothing, and then the flag went down. The task would sleep for ever.
 //! 3. It is cleared with `swap(false, AcqRel)`, not with `store(false, Release)`. The waking thread wrote some data,
 //!    then did `swap(true)` and found `true`: it relies on the *coming* poll to see its data. Only a read in that
-//!    poll that observes its `swap` gives that. A plain store reads nothing. `tests/loom.rs` finds the lost wake-up.
+//!    poll that observes its `swap` gives that. A plain store reads nothing, and may wait in the processor's store
+//!    buffer while the reads of the poll go ahead, on x86 too. `tests/loom.rs` finds the lost wake-up.
 //! 4. A waker may outlive its task, and the runtime. Then its id matches no slot (the serial differs), or nobody
 //!    pops the queue. Both are harmless.
 //!
@@ -41,7 +43,8 @@ use super::trace::{Event, Outcome, TaskId, Tracer, Wake};
 /// What a [`Waker`] of this runtime points at. `Arc<TaskWaker>` becomes a `Waker` through `std::task::Wake`.
 pub struct TaskWaker {
     id: TaskId,
-    /// The id is on the ready queue, or about to be pushed. Set by wakes on any thread, cleared by the poll.
+    /// The id is on a queue, or about to be pushed, or popped and about to be polled. Set by wakes on any thread,
+    /// cleared by the poll.
     queued: AtomicBool,
     queue: Arc<ReadyQueue>,
     tracer: Tracer,

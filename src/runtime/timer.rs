@@ -10,7 +10,7 @@
 //! ```
 //!
 //! 1. A timer is never early. The deadline is rounded up to what the operating system can wait (mio rounds a
-//!    timeout up to whole milliseconds), and `Sleep` asks the clock again when it is polled.
+//!    timeout up to whole milliseconds), and `Sleep` compares again, with `turn_time`, when it is polled.
 //! 2. `Sleep` keeps the newest waker, and drops its entry when it is dropped: a cancelled timer leaves nothing.
 //! 3. `reset` is lazy. A connection moves its deadline with every request, thousands of times before one is due.
 //!    Moving it *later* only writes a field. The old entry fires at its old time, the task finds that the deadline
