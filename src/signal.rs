@@ -9,13 +9,13 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 
 use crate::runtime::Handle;
 use crate::runtime::reactor::{Registration, Waiting};
-use crate::runtime::trace::Direction;
+use crate::runtime::trace::{Direction, Event};
 
 /// Some signals, as a source of events. Dropping it stops nobody from receiving them: they are ignored from then on.
 pub struct Signals {
@@ -86,6 +86,9 @@ impl Future for Recv<'_> {
             let number = signals.pending().next().ok_or(io::ErrorKind::WouldBlock)?;
             Ok(signal_hook::low_level::signal_name(number).unwrap_or("a signal"))
         });
-        self.waiting.note(received)
+        let received = ready!(self.waiting.note(received))?;
+        let io = &self.signals.io;
+        io.emit(Event::Io { source: io.id(), direction: Direction::Read, count: 1 });
+        Poll::Ready(Ok(received))
     }
 }

@@ -248,6 +248,20 @@ fn an_honest_server_is_left_alone() {
     assert!(!log.contains("lint "), "{log}");
 }
 
+/// A poll that takes a signal in was not for nothing, though no byte was read: reports by the hundred were called
+/// spurious polls.
+#[test]
+fn many_reports_were_called_spurious() {
+    let mut server = Server::start(&["--zoo"]);
+    let mut log = Log::of(&mut server);
+    assert_eq!(server.get("/healthz").status, 200);
+    for _ in 0..130 {
+        server.signal("USR1");
+        let lines = log.up_to(|line| line.contains(" registered sources"));
+        assert!(!lines.iter().any(|line| line.starts_with("lint ")), "{lines:?}");
+    }
+}
+
 /// The server stands still while a curl waits, and goes on at a key: `--step`, over a pipe.
 #[test]
 fn stepping_a_live_server() {
@@ -271,6 +285,20 @@ fn stepping_a_live_server() {
     assert_eq!(client.answer().text(), "Hello, you!\n");
     drop(keys); // the end of the input: go on
     server.signal("TERM");
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
+/// `q` before a trip to epoll ends the server, too. Once the thread slept there, nobody could ask it any more.
+#[test]
+fn quitting_a_sleeping_server() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_glassbox"));
+    command.args(["--listen", "127.0.0.1:0", "--step"]).stdin(Stdio::piped());
+    let mut server = Server::start_command(command);
+    let mut keys = server.stdin();
+    let mut log = Log::of(&mut server);
+    keys.write_all("\n".repeat(15).as_bytes()).expect("it reads");
+    log.up_to(|line| line.contains("a trip to epoll"));
+    keys.write_all(b"q\n").expect("it reads");
     assert_eq!(server.wait().0.code(), Some(0));
 }
 

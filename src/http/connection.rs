@@ -10,7 +10,8 @@
 //! 1. One answer per request, in the order of the requests (RFC 9112, 9.3.2).
 //! 2. An answer has exactly one framing, chosen here and nowhere else.
 //! 3. What is left of a request's body never becomes the next request: it is read to its end, or the connection closes.
-//! 4. Whatever a handler or a body does, a panic included, concerns this connection alone; see `guest.rs`.
+//! 4. A panic in a handler or a body concerns this connection alone; see `guest.rs`. One that blocks the thread concerns
+//!    everybody.
 //!
 //! The future that this file makes is what every connection costs in memory, so little is kept across an await.
 

@@ -15,7 +15,7 @@
 //!    that bounded: a turn is over after so many requests or bytes.
 //! 2. What waits is no worse off: the box is made when the handler has said that it must wait.
 //!
-//! Measured, sixteen requests pipelined: 0.85 of the CPU time that they took before.
+//! Measured, sixteen requests pipelined: 0.85 of the CPU time of an `async fn` for each exchange.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -17,7 +17,7 @@
 //!
 //! The format: "Trace Event Format", Google, 2016. Each runtime is a process of its own there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::journey::running_after;
@@ -78,13 +78,25 @@ struct Writer<'a> {
     /// Arrows by the place of the wake where they begin, and of the poll where they end.
     arrows: HashMap<usize, u64>,
     ready: u64,
+    /// Tasks whose track has a name. The spawn of an old one may have left the ring.
+    named: HashSet<TaskId>,
 }
 
 impl<'a> Writer<'a> {
     fn new(out: &'a mut String, process: usize, records: &[Record], last_arrow: &mut u64) -> Writer<'a> {
         let arrows = arrows(records, last_arrow);
         let now = records.first().map_or(0, |record| record.nanos);
-        Writer { out, process, now, running: None, nth: 0, reactor: None, arrows, ready: 0 }
+        Writer {
+            out,
+            process,
+            now,
+            running: None,
+            nth: 0,
+            reactor: None,
+            arrows,
+            ready: 0,
+            named: HashSet::new(),
+        }
     }
 
     fn event(&mut self, at: usize, record: &Record) {
@@ -96,6 +108,9 @@ impl<'a> Writer<'a> {
                 self.end_reactor();
                 self.count(self.ready.saturating_sub(1));
                 self.nth = nth;
+                if self.named.insert(task) {
+                    self.meta("thread_name", track_of(task), &task.to_string());
+                }
                 self.begin(track_of(task), &poll_name(nth));
                 if let Some(arrow) = self.arrows.get(&at).copied() {
                     self.arrow("f\",\"bp\":\"e", track_of(task), arrow);
@@ -121,6 +136,7 @@ impl<'a> Writer<'a> {
             }
             Event::Spawned { task, at, .. } => {
                 let name = format!("{task} ({}:{})", at.file(), at.line());
+                self.named.insert(task);
                 self.meta("thread_name", track_of(task), &name);
                 self.instant(self.track(), &record.event);
             }

@@ -22,7 +22,7 @@ use crate::runtime::trace::{Direction, Event, SourceId, TaskId, TimerId};
 const REQUEST: &str = "request";
 
 /// The events of one request, in order. `None`: its mark is not among the records. It has not come yet, or it is so
-/// long ago that the ring has dropped it.
+/// long ago that the ring has dropped it, or the beginning of the poll in which it stands.
 pub fn journey(records: &[Record], request: u64) -> Option<Vec<Record>> {
     let (parsed, owner) = find(records, request)?;
     let from = beginning(records, owner, parsed, request);

@@ -10,7 +10,8 @@ use crate::runtime::trace::TaskId;
 /// A kind of mistake.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Lint {
-    /// A task waits and nobody holds its waker.
+    /// A task's poll returned Pending and nobody held its waker. (If the last copy goes later, no poll follows to judge:
+    /// the census shows that.)
     LostWaker,
     /// A task's first poll goes on and on.
     NeverYielded,
@@ -63,7 +64,9 @@ impl Lint {
     /// Why it matters.
     pub fn why(self) -> &'static str {
         match self {
-            Lint::LostWaker => "nothing can ever run it again, and what it owns is never freed",
+            Lint::LostWaker => {
+                "no wake can ever come: only an abort, or the runtime's end, frees what it owns"
+            }
             Lint::NeverYielded => {
                 "its first await that had to wait has not come yet; nobody else runs before it does"
             }
@@ -112,8 +115,8 @@ impl Finding {
             Lint::LostWaker => {
                 "its poll returned Pending, and no copy of its waker is left anywhere".to_owned()
             }
-            Lint::NeverYielded => format!("its first poll has lasted {amount} ms, and goes on"),
-            Lint::Blocked => format!("a poll of it has lasted {amount} ms, and goes on"),
+            Lint::NeverYielded => format!("its first poll has lasted {amount} ms, and went on"),
+            Lint::Blocked => format!("a poll of it has lasted {amount} ms, and went on"),
             Lint::SelfWakes => {
                 format!("in {amount} of its polls, over half, it woke itself and did nothing else")
             }

@@ -14,7 +14,8 @@
 //!    of a channel, leaves no event. It is not called spurious; but a task that yields after each such poll wakes itself
 //!    as often as a busy loop does, and is told so. The mend is the same: yield less often.
 //! 2. One finding per rule and place of spawn: a thousand connections with one mistake make one message.
-//! 3. The message is given without a lock held: whoever gets it may do what it likes.
+//! 3. The message is given without our lock held, so whoever gets it may wake tasks. It is still given inside of
+//!    `observe`, or on the watchdog's thread: it must be short, must not panic, and must not call into the runtime.
 //!
 //! Left out: futures that are awaited inside a task and never spawned. Only tasks are seen.
 
@@ -51,8 +52,8 @@ struct State {
     running: Option<Running>,
     /// How many polls there were: the number of the latest.
     polls: u64,
-    /// The latest event outside of a poll was a timer's: the wake that follows is not a socket's.
-    timer_fired: bool,
+    /// We stand behind a `Ready`, before the next timer, poll or trip: a wake here is a socket's.
+    socket_heard: bool,
     /// What was told already.
     told: HashSet<(Lint, Option<&'static Location<'static>>)>,
     watched: bool,
@@ -117,12 +118,13 @@ impl Watched for Lints {
 impl Observer for Lints {
     fn observe(&self, event: Event) {
         let mut state = self.lock();
-        if self.with_watchdog && !state.watched && matches!(event, Event::Polled { .. }) {
-            state.watched = true;
-            watchdog::start(self.this.clone());
-        }
+        let starts = self.with_watchdog && !state.watched && matches!(event, Event::Polled { .. });
+        state.watched |= starts;
         let found = state.note(&event);
         drop(state);
+        if starts {
+            watchdog::start(self.this.clone());
+        }
         if let Some((lint, task, amount)) = found {
             self.find(lint, task, amount);
         }
@@ -151,12 +153,15 @@ impl State {
                 if self.running.as_ref().is_some_and(|running| running.poll.task == task) {
                     self.running = None;
                 }
+                self.socket_heard = false;
                 self.did_something();
             }
-            Event::TimerFired { .. } => self.timer_fired = true,
-            Event::Unparked { .. } | Event::Parked { .. } => self.timer_fired = false,
+            Event::Ready { .. } => self.socket_heard = true,
+            Event::TimerFired { .. } | Event::Unparked { .. } | Event::Parked { .. } => {
+                self.socket_heard = false
+            }
             // A try that found nothing is what a spurious poll consists of.
-            Event::WouldBlock { .. } | Event::Ready { .. } => {}
+            Event::WouldBlock { .. } => {}
             _ => self.did_something(),
         }
         None
@@ -174,7 +179,7 @@ impl State {
             Some(running) if running.poll.task == task => running.woke_itself = true,
             Some(running) => running.did_something = true,
             None => {
-                let by_reactor = !self.timer_fired;
+                let by_reactor = self.socket_heard;
                 if let Some(facts) = self.tasks.get_mut(&task) {
                     facts.woken_by_reactor = by_reactor;
                 }
@@ -184,6 +189,7 @@ impl State {
 
     fn polled(&mut self, task: TaskId, nth: u64) {
         self.polls += 1;
+        self.socket_heard = false;
         let facts = self.tasks.entry(task).or_default();
         let woken_by_reactor = std::mem::take(&mut facts.woken_by_reactor) && nth > 1;
         let poll = RunningPoll { task, nth, number: self.polls };

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! 1. Nothing here is needed to serve a request. The runtime knows one trait, `Observer`.
-//! 2. An observer is called in the middle of things, on any thread. It takes a lock of its own and calls nobody back.
+//! 2. An observer is called in the middle of things, on any thread. It takes a lock of its own, and
+//!    calls nobody while it holds it.
 
 pub mod fanout;
 pub mod printer;

@@ -15,6 +15,7 @@
 //!    curl in the other window waits.
 //! 3. The end of the input means "go on": so it works over a pipe, too.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::io::{BufRead, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,7 +47,7 @@ enum Until {
 /// Stops a runtime at its events and asks what to do.
 pub struct Stepper {
     state: Mutex<State>,
-    /// The thread that may be stopped. Another one that wakes a task is shown, not stopped.
+    /// The thread that is asked. Another one is not, but its wake waits while this one is: they share the lock.
     home: ThreadId,
 }
 
@@ -98,13 +99,28 @@ impl Stepper {
                     return Some(value);
                 }
             }
+            if !self.may_park() {
+                return None;
+            }
             runtime.park(None).expect("cannot wait for events");
         }
     }
 
+    /// Asks before a trip to the operating system: once the thread sleeps there, nobody can ask. `false`: quit.
+    fn may_park(&self) -> bool {
+        let mut state = self.lock();
+        if state.until == Until::Event {
+            state.print("next:     a trip to epoll\n");
+            state.ask();
+        }
+        state.until != Until::Quit
+    }
+
     /// Stops before a poll, if that was asked for. `false`: quit.
     fn may_poll(&self, runtime: &Runtime) -> bool {
-        let next = runtime.ready().first().copied();
+        // As `step` does: ids of tasks that have ended are passed over.
+        let alive: HashSet<TaskId> = runtime.tasks().iter().map(|task| task.id).collect();
+        let next = runtime.ready().into_iter().find(|id| alive.contains(id));
         let mut state = self.lock();
         let stop = match state.until {
             Until::Event | Until::Poll => true,
@@ -132,7 +148,8 @@ impl Observer for Stepper {
         if state.until == Until::Event {
             let why = why(&event);
             state.explain(&format!("        {} (chapter {})\n", why.sentence, why.chapter));
-            if thread::current().id() == self.home {
+            // Not at the trip itself: that question came before it.
+            if thread::current().id() == self.home && !matches!(event, Event::Parked { .. }) {
                 state.ask();
             }
         }

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! 1. Time counts only while the poll could have gone on. What the kernel kept the thread waiting for a CPU (its run
-//!    queue delay, from /proc) is taken off: a busy machine is not the task's mistake.
+//!    queue delay, from /proc) is taken off: a busy machine is not the task's mistake. The kernel adds such a wait only
+//!    when it is over; while it lasts, the thread is runnable and its time on a CPU stands still.
 //! 2. Of the time between two looks at most two periods count. If the whole process was stopped, so was the watchdog.
 //!
 //! The kernel's own softlockup detector (`kernel/watchdog.c`) works like this one: a second party and a heartbeat.
@@ -54,15 +55,10 @@ pub(super) struct RunningPoll {
 pub(super) fn start(watched: Weak<impl Watched>) {
     // A link to this thread's own folder, such as "1234/task/1240".
     let folder = fs::read_link("/proc/thread-self").map(|link| PathBuf::from("/proc").join(link));
-    let delays = Delays { file: folder.map(|folder| folder.join("schedstat")).ok() };
+    let kernel = Kernel { folder: folder.ok() };
     let watch = move || {
-        let mut watch = Watch {
-            delays,
-            number: 0,
-            lasted: Duration::ZERO,
-            delay: Duration::ZERO,
-            looked: Instant::now(),
-        };
+        let times = kernel.times();
+        let mut watch = Watch { kernel, number: 0, lasted: Duration::ZERO, times, looked: Instant::now() };
         while let Some(watched) = watched.upgrade() {
             watch.look(&*watched);
             drop(watched);
@@ -75,13 +71,13 @@ pub(super) fn start(watched: Weak<impl Watched>) {
 }
 
 struct Watch {
-    delays: Delays,
+    kernel: Kernel,
     /// The poll that went on at the latest look; 0: none did.
     number: u64,
     /// For how long it has been seen to go on.
     lasted: Duration,
-    /// The thread's run queue delay at the latest look.
-    delay: Duration,
+    /// What the kernel said at the latest look.
+    times: Times,
     looked: Instant,
 }
 
@@ -93,13 +89,15 @@ impl Watch {
             self.number = 0;
             return;
         };
-        let delay = self.delays.now();
-        if running.number == self.number {
-            self.lasted += since.saturating_sub(delay.saturating_sub(self.delay)).min(2 * PERIOD);
-        } else {
+        let times = self.kernel.times();
+        let waits_for_cpu = times.on_cpu == self.times.on_cpu && self.kernel.says_runnable();
+        if running.number != self.number {
             (self.number, self.lasted) = (running.number, Duration::ZERO);
+        } else if !waits_for_cpu {
+            let delayed = times.delayed.saturating_sub(self.times.delayed);
+            self.lasted += since.saturating_sub(delayed).min(2 * PERIOD);
         }
-        self.delay = delay;
+        self.times = times;
         let millis = u64::try_from(self.lasted.as_millis()).unwrap_or(u64::MAX);
         if self.lasted >= BLOCKED {
             watched.find(Lint::Blocked, running.task, millis);
@@ -110,16 +108,36 @@ impl Watch {
     }
 }
 
-/// How long the kernel let the watched thread wait for a CPU, in all.
-struct Delays {
-    /// `schedstat`: time on a CPU, time in the run queue (both in nanoseconds), and the number of turns.
-    file: Option<PathBuf>,
+/// How long the watched thread has been on a CPU, and has waited for one, in all.
+#[derive(Clone, Copy, Default)]
+struct Times {
+    on_cpu: Duration,
+    delayed: Duration,
 }
 
-impl Delays {
-    /// Where the kernel does not tell, no delay is taken off.
-    fn now(&self) -> Duration {
-        let text = self.file.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
-        Duration::from_nanos(text.split(' ').nth(1).and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
+/// What the kernel tells of the watched thread.
+struct Kernel {
+    /// The thread's folder in /proc.
+    folder: Option<PathBuf>,
+}
+
+impl Kernel {
+    /// Where the kernel does not tell, nothing is taken off.
+    fn times(&self) -> Times {
+        // Time on a CPU, time in the run queue (both in nanoseconds), and the number of turns.
+        let text = self.read("schedstat");
+        let mut numbers = text.split(' ').map(|nanos| Duration::from_nanos(nanos.parse().unwrap_or(0)));
+        Times { on_cpu: numbers.next().unwrap_or_default(), delayed: numbers.next().unwrap_or_default() }
+    }
+
+    /// Whether it runs, or would if there were a CPU for it.
+    fn says_runnable(&self) -> bool {
+        // The name, in brackets, may hold anything; the state stands behind it.
+        self.read("stat").rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('R'))
+    }
+
+    fn read(&self, name: &str) -> String {
+        let file = self.folder.as_ref().map(|folder| folder.join(name));
+        file.and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default()
     }
 }

@@ -30,6 +30,7 @@ use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 use std::task::Poll;
 
 use slab::Slab;
@@ -328,9 +329,12 @@ impl Slot {
 
     fn snapshot(&self) -> Option<TaskSnapshot> {
         let task = self.task()?;
+        // The count first, for the reason that `Task::is_lost` gives: a thread may wake, and drop its waker, in between.
+        let wakers = task.wakers_elsewhere();
+        fence(Ordering::Acquire);
         let state = if task.is_queued() { TaskState::Queued } else { TaskState::Waiting };
         let AnyTask { id, at, polls, bytes, .. } = *task;
-        Some(TaskSnapshot { id, at, polls, bytes, state, wakers: task.wakers_elsewhere() })
+        Some(TaskSnapshot { id, at, polls, bytes, state, wakers })
     }
 }
 

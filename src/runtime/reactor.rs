@@ -222,7 +222,8 @@ impl<S: Source> Registration<S> {
     /// Tries `operation` if the direction may be ready, and again after each vain try's event, until it returns
     /// something other than `WouldBlock`. `Pending` means that the waker is stored and the reactor will call it.
     ///
-    /// At most one task waits per direction: the latest caller.
+    /// At most one task waits per direction: the latest caller. Whoever succeeds tells it with `emit(Event::Io ..)`: to the
+    /// lints a try without an event has found nothing.
     pub fn poll_io<T>(
         &self,
         direction: Direction,

@@ -27,7 +27,7 @@ impl Timeline {
     /// The line of the next event, without a line end. A spawn's line says where it was called: that place is the
     /// task's name.
     pub fn line(&mut self, event: &Event) -> String {
-        let indent = if self.is_inside(event) { "    " } else { "" };
+        let indent = if self.note(event) { "    " } else { "" };
         match event {
             Event::Spawned { at, .. } => format!("{indent}{event} at {}:{}", at.file(), at.line()),
             _ => format!("{indent}{event}"),
@@ -35,7 +35,7 @@ impl Timeline {
     }
 
     /// Whether the running task does this: whether it stands between the beginning and the end of its poll.
-    pub fn is_inside(&mut self, event: &Event) -> bool {
+    pub fn note(&mut self, event: &Event) -> bool {
         match *event {
             Event::Polled { task, .. } => {
                 self.running = Some(task);

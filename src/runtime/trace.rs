@@ -82,7 +82,8 @@ pub enum Outcome {
     Panicked,
 }
 
-/// One thing that happened. The names are past participles: an event is told after the fact.
+/// One thing that happened, or is about to: `Polled`, `Woken` and `Parked` come before what they name, so that its
+/// consequences stand behind them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "each variant's sentence speaks of its fields")]
 pub enum Event {

@@ -16,7 +16,6 @@ const LOOKS_AHEAD: [(&str, &str, &str); 6] = [
     ("runtime/task.rs", "runtime/local.rs", "the same, on the runtime's own thread"),
     ("net.rs", "runtime/mod.rs", "a socket keeps a handle to its runtime; what that joins comes after it"),
     ("runtime/mod.rs", "runtime/timer.rs", "the sleep has a timeout; what sets it is the next chapter"),
-    ("runtime/mod.rs", "runtime/blocking.rs", "one more field; its completion is a wake like the others"),
     ("runtime/mod.rs", "runtime/census.rs", "for reports only; nothing depends on it"),
 ];
 

@@ -71,7 +71,7 @@ impl Bench {
     fn print(&self) {
         let (mut timeline, events) = (Timeline::default(), self.log.take());
         for same in events.chunk_by(|a, b| a == b) {
-            let indent = if timeline.is_inside(&same[0]) { "    " } else { "" };
+            let indent = if timeline.note(&same[0]) { "    " } else { "" };
             let times = if same.len() > 1 { format!("  x {}", same.len()) } else { String::new() };
             println!("  {indent}{}{times}", same[0]);
         }

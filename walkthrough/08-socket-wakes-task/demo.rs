@@ -38,7 +38,7 @@ impl Stage {
         while self.runtime.turn() > 0 {}
         let mut timeline = Timeline::default();
         for event in self.log.take() {
-            let indent = if timeline.is_inside(&event) { "    " } else { "" };
+            let indent = if timeline.note(&event) { "    " } else { "" };
             println!("    {indent}{event}");
         }
     }
