@@ -158,7 +158,7 @@ impl State {
             }
             Event::Ready { .. } => self.socket_heard = true,
             Event::TimerFired { .. } | Event::Unparked { .. } | Event::Parked { .. } => {
-                self.socket_heard = false
+                self.socket_heard = false;
             }
             // A try that found nothing is what a spurious poll consists of.
             Event::WouldBlock { .. } => {}

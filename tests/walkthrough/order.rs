@@ -11,7 +11,7 @@ use std::path::Path;
 use super::page::{CHAPTERS, Page};
 
 /// Files that are read before something that they import: (file, import, why a reader does not mind).
-const LOOKS_AHEAD: [(&str, &str, &str); 6] = [
+const LOOKS_AHEAD: [(&str, &str, &str); 5] = [
     ("runtime/task.rs", "runtime/ready.rs", "a wake pushes an id; where it goes is the next chapter"),
     ("runtime/task.rs", "runtime/local.rs", "the same, on the runtime's own thread"),
     ("net.rs", "runtime/mod.rs", "a socket keeps a handle to its runtime; what that joins comes after it"),
