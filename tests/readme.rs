@@ -285,6 +285,19 @@ fn the_chapters() {
     assert_eq!(own, rows(include_str!("../walkthrough/README.md")));
 }
 
+/// The README's figures are those of the yardstick's own report.
+#[test]
+fn the_figures_beside_others() {
+    let report = include_str!("bench/RESULTS.md");
+    let section = README.split("\n## Beside others\n").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let rows: Vec<&str> =
+        section.expect("the section is there").lines().filter(|line| line.starts_with('|')).collect();
+    assert!(rows.len() >= 8, "{rows:?}");
+    for row in rows {
+        assert!(report.lines().any(|line| line == row), "not in the report: {row}");
+    }
+}
+
 /// The minimum version that the README names is the package's.
 #[test]
 fn the_version_that_it_needs() {
