@@ -3,7 +3,7 @@
 //!
 //! Everything is on loopback, bounded in number and time, and ends the processes that it started, by their ids. One
 //! storm at a time: each would disturb the others' bystanders. `cargo test --test faults -- --nocapture` prints what
-//! the bystanders saw. `GLASSBOX_FAULTS=10` plays ten times as much garbage and ten times as many resets.
+//! the bystanders saw. `FAULTS=10` plays ten times as much garbage and ten times as many resets.
 //!
 //! Left out: jumps of the wall clock, which only root can make. Nothing but the `Date` header reads that clock; all
 //! time limits use the monotonic one. That one cannot jump by itself, but a process that was stopped for a while sees it
@@ -34,7 +34,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 /// How many times the ordinary dose.
 fn dose() -> usize {
-    std::env::var("GLASSBOX_FAULTS").map_or(1, |text| text.parse().expect("GLASSBOX_FAULTS is a number"))
+    std::env::var("FAULTS").map_or(1, |text| text.parse().expect("FAULTS is a number"))
 }
 
 /// Raises the limit on open files, and says how many clients fit.
