@@ -29,10 +29,9 @@ use super::encode::{self, Persistence, ResponseFraming};
 use super::fields::Framing;
 use super::guest::{guarded, instead_of_a_panic};
 use super::handler::{ResponseFuture, Routed};
-use super::head::Head;
 use super::method::Method;
 use super::pool::Pooled;
-use super::request::{self, Request};
+use super::request::{Context as RequestContext, Parts, Request};
 use super::response::Response;
 use super::stats::InFlight;
 use super::wire::Wire;
@@ -106,8 +105,8 @@ impl<'a, T: Transport + 'static> Future for Requests<'a, T> {
             let polled = wire.poll_head(cx);
             // A shutdown may cut idle connections, but not one with half a request, or an answer that waits to leave.
             wire.member.set_idle(polled.is_pending() && wire.is_idle());
-            let Some(head) = ready!(polled)? else { return Poll::Ready(Ok(Step::End)) };
-            let begun = begin(wire, head, cx);
+            let Some(parts) = ready!(polled)? else { return Poll::Ready(Ok(Step::End)) };
+            let begun = begin(wire, parts, cx);
             match begun.answer {
                 Answering::Ready(response) if is_plain(wire, &response) => {
                     drop(begun.in_flight);
@@ -127,23 +126,24 @@ impl<'a, T: Transport + 'static> Future for Requests<'a, T> {
 /// Makes the request, finds its handler, and polls that once.
 fn begin<'a, T: Transport + 'static>(
     wire: &'a Rc<Wire<T>>,
-    head: Pooled<Head>,
+    mut parts: Pooled<Parts>,
     cx: &mut Context<'_>,
 ) -> Begun<'a> {
     let service = &wire.service;
     let since = service.handle.turn_time();
     let number = service.next_request();
     service.handle.mark("request", number, "parsed");
+    let head = &parts.head;
     let asked = Asked {
         method: head.method(),
         minor_version: head.minor_version(),
         keep_alive: head.keep_alive() && !wire.member.is_last_request(),
     };
-    wire.begin_body(&head, number);
-    let context = request::Context { peer: wire.peer, number, collected: service.limits.collected };
-    let body = incoming_body(wire, head.framing(), number);
+    wire.begin_body(head, number);
+    parts.body = incoming_body(wire, head.framing(), number);
+    parts.context = RequestContext { peer: wire.peer, number, collected: service.limits.collected };
     let in_flight = service.stats.begin();
-    let answer = call(wire, Request::new(head, body, context), cx);
+    let answer = call(wire, Request::new(parts), cx);
     Begun { asked, number, since, in_flight, answer }
 }
 

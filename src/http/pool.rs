@@ -61,9 +61,12 @@ impl<T: Reuse> Pool<T> {
 
     fn put_back(&self, mut value: Box<T>) {
         self.lent.set(self.lent.get() - 1);
-        let mut free = self.free.borrow_mut();
-        if free.len() < self.limit && value.clean() {
-            free.push(value);
+        // Cleaned first: what it drops may come back to this very pool, or be somebody else's.
+        if value.clean() {
+            let mut free = self.free.borrow_mut();
+            if free.len() < self.limit {
+                free.push(value);
+            }
         }
     }
 }

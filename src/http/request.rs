@@ -5,22 +5,27 @@ use std::rc::Rc;
 
 use super::body::{Body, BodyError};
 use super::error::RequestError;
-use super::head::Head;
+use super::head::{Head, Param};
 use super::method::Method;
-use super::pool::Pooled;
+use super::pool::{Pooled, Reuse};
 use super::uri;
 
 /// One request: a checked head, and a body that is read when the handler asks for it.
+///
+/// One pointer wide in effect, because it is moved all the way: from the connection to the router, through every
+/// middleware, into the handler's future. What it is made of is lent by a pool.
 pub struct Request {
-    head: Pooled<Head>,
-    body: Body,
-    /// The names of the path parameters, from the route that was found.
-    names: ParamNames,
-    context: Context,
+    parts: Pooled<Parts>,
 }
 
-/// The names of a route's parameters, in the order of its pattern. `None`: no route was found yet.
-pub(super) type ParamNames = Option<Rc<[Box<str>]>>;
+/// What a request is made of.
+pub(super) struct Parts {
+    pub(super) head: Head,
+    pub(super) body: Body,
+    /// The names of the path parameters, from the route that was found. `None`: no route was found yet.
+    names: Option<Rc<[Box<str>]>>,
+    pub(super) context: Context,
+}
 
 /// What the connection knows besides the request.
 #[derive(Clone, Copy)]
@@ -35,28 +40,28 @@ pub struct Context {
 }
 
 impl Request {
-    pub(super) fn new(head: Pooled<Head>, body: Body, context: Context) -> Request {
-        Request { head, body, names: None, context }
+    pub(super) fn new(parts: Pooled<Parts>) -> Request {
+        Request { parts }
     }
 
     /// What it wants done.
     pub fn method(&self) -> Method {
-        self.head.method()
+        self.parts.head.method()
     }
 
     /// The path, still percent-encoded, as it was sent.
     pub fn path(&self) -> &str {
-        self.head.path()
+        self.parts.head.path()
     }
 
     /// The whole target, as it was sent.
     pub fn target(&self) -> &str {
-        self.head.target()
+        self.parts.head.target()
     }
 
     /// The text behind the `?`, as it was sent.
     pub fn query(&self) -> Option<&str> {
-        self.head.query()
+        self.parts.head.query()
     }
 
     /// The decoded value of a name in the query: `?name=value`. The first one, if there are more.
@@ -70,14 +75,15 @@ impl Request {
     /// # Panics
     /// When the route has no such parameter. No client can cause that, only a misspelt name.
     pub fn param(&self, name: &str) -> &str {
-        let index = self.names.as_ref().and_then(|names| names.iter().position(|own| **own == *name));
-        let value = index.and_then(|index| self.head.params().get(index));
+        let names = self.parts.names.as_ref();
+        let index = names.and_then(|names| names.iter().position(|own| **own == *name));
+        let value = index.and_then(|index| self.parts.head.param(index));
         value.unwrap_or_else(|| panic!("the route of {} has no parameter {{{name}}}", self.path()))
     }
 
     /// The first header with this name, in any case, as bytes: a client may send any.
     pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
-        self.head.header(name)
+        self.parts.head.header(name)
     }
 
     /// The first header with this name, if its value is UTF-8.
@@ -87,27 +93,27 @@ impl Request {
 
     /// All headers in the order in which they came.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.head.headers()
+        self.parts.head.headers()
     }
 
     /// Whom the request is for: the target's authority, or the Host header.
     pub fn host(&self) -> Option<&str> {
-        self.head.host()
+        self.parts.head.host()
     }
 
     /// Who sent it, and its number.
     pub fn context(&self) -> Context {
-        self.context
+        self.parts.context
     }
 
     /// The body, to be read piece by piece.
     pub fn body_mut(&mut self) -> &mut Body {
-        &mut self.body
+        &mut self.parts.body
     }
 
     /// The body alone.
-    pub fn into_body(self) -> Body {
-        self.body
+    pub fn into_body(mut self) -> Body {
+        std::mem::take(&mut self.parts.body)
     }
 
     /// Collects the body in memory.
@@ -115,8 +121,8 @@ impl Request {
     /// # Errors
     /// When it is larger than the limit for collected bodies, malformed, or does not come.
     pub async fn bytes(&mut self) -> Result<Vec<u8>, BodyError> {
-        let limit = self.context.collected;
-        std::mem::take(&mut self.body).collect(limit).await
+        let limit = self.parts.context.collected;
+        std::mem::take(&mut self.parts.body).collect(limit).await
     }
 
     /// Collects the body as text.
@@ -135,8 +141,30 @@ impl Request {
         Ok(uri::form_pairs(&self.bytes().await?).collect())
     }
 
-    pub(super) fn set_params(&mut self, names: ParamNames, params: impl Iterator<Item = String>) {
-        self.head.set_params(params);
-        self.names = names;
+    /// The path's bytes, and the list of its parameters to fill. The list is lent: `set_params` takes it back.
+    pub(super) fn path_and_params(&mut self) -> (&[u8], Vec<Param>) {
+        let params = self.parts.head.take_params();
+        (self.parts.head.path_bytes(), params)
+    }
+
+    /// Stores the path parameters that the router found, and the names that their route gives them.
+    pub(super) fn set_params(&mut self, names: &Rc<[Box<str>]>, params: Vec<Param>) {
+        self.parts.head.set_params(params);
+        if !names.is_empty() {
+            self.parts.names = Some(names.clone());
+        }
+    }
+}
+
+impl Reuse for Parts {
+    fn fresh() -> Parts {
+        let context = Context { peer: None, number: 0, collected: 0 };
+        Parts { head: Head::fresh(), body: Body::default(), names: None, context }
+    }
+
+    fn clean(&mut self) -> bool {
+        self.body = Body::default();
+        self.names = None;
+        self.head.clean()
     }
 }

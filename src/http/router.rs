@@ -16,9 +16,11 @@
 //! letters, digits and underscores, and stands once in a pattern. Texts are written as they read, not percent-encoded:
 //! `/a b` meets `/a%20b`. A slash at the end counts: `/a/` is not `/a`.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::handler::{Handler, Routed};
+use super::head::Param;
 use super::method::Method;
 use super::middleware::{Layers, Middleware, Next};
 use super::request::Request;
@@ -127,22 +129,22 @@ impl Layers for Router {
 
     /// Finds the handler and starts it.
     fn innermost(&self, mut request: Request) -> Routed {
-        let (method, path) = (request.method(), request.path());
-        if path == "*" {
+        let method = request.method();
+        let (path, mut params) = request.path_and_params();
+        if path == b"*" {
             return Routed::Response(options(&self.methods));
         }
-        let mut values = Vec::new();
-        let Some(route) = self.root.find(&path[1..], &mut values).cloned() else {
+        let Some(route) = self.root.find(path, 1, &mut params) else {
             return Routed::Response(Status::NOT_FOUND.into_response());
         };
-        let Some(handler) = route.handler(method).cloned() else {
-            return Routed::Response(without_handler(method, &route));
+        let Some(handler) = route.handler(method) else {
+            return Routed::Response(without_handler(method, route));
         };
-        let Some(values) = decode_all(&values) else {
+        if !decode_all(path, &mut params) {
             return Routed::Response(Response::error(Status::BAD_REQUEST, "the path is not UTF-8"));
-        };
-        request.set_params(Some(route.names.clone()), values.into_iter());
-        Routed::Future(handler.call(request))
+        }
+        request.set_params(&route.names, params);
+        Routed::Future(handler.clone().call(request))
     }
 }
 
@@ -164,32 +166,32 @@ impl Node {
         }
     }
 
-    /// Walks down `path`, which has no leading slash. On success `values` holds the parameters, still encoded.
-    fn find<'r, 'p>(&'r self, path: &'p str, values: &mut Vec<&'p str>) -> Option<&'r Rc<Route>> {
-        let (segment, tail) = match path.split_once('/') {
-            Some((segment, tail)) => (segment, Some(tail)),
-            None => (path, None),
-        };
-        let decoded = percent_decode(segment.as_bytes());
+    /// Walks down `path` from its byte `start` on, which stands behind a slash. On success `params` says where in the path
+    /// the parameters are, still encoded.
+    fn find(&self, path: &[u8], start: usize, params: &mut Vec<Param>) -> Option<&Rc<Route>> {
+        let slash = path[start..].iter().position(|byte| *byte == b'/').map(|length| start + length);
+        let segment = start..slash.unwrap_or(path.len());
+        let decoded = percent_decode(&path[segment.clone()]);
         let fixed = self.fixed.iter().find(|(own, _)| own.as_bytes() == &*decoded);
-        if let Some(route) = fixed.and_then(|(_, node)| node.descend(tail, values)) {
+        if let Some(route) = fixed.and_then(|(_, node)| node.descend(path, slash, params)) {
             return Some(route);
         }
         if let Some(param) = self.param.as_ref().filter(|_| !segment.is_empty()) {
-            values.push(segment);
-            if let Some(route) = param.descend(tail, values) {
+            params.push(Param::Plain(segment));
+            if let Some(route) = param.descend(path, slash, params) {
                 return Some(route);
             }
-            values.pop();
+            params.pop();
         }
         let rest = self.rest.as_ref()?;
-        values.push(path);
+        params.push(Param::Plain(start..path.len()));
         Some(rest)
     }
 
-    fn descend<'r, 'p>(&'r self, tail: Option<&'p str>, values: &mut Vec<&'p str>) -> Option<&'r Rc<Route>> {
-        match tail {
-            Some(tail) => self.find(tail, values),
+    /// Goes on behind the slash, if there is one; else the way ends here.
+    fn descend(&self, path: &[u8], slash: Option<usize>, params: &mut Vec<Param>) -> Option<&Rc<Route>> {
+        match slash {
+            Some(slash) => self.find(path, slash + 1, params),
             None => self.route.as_ref(),
         }
     }
@@ -255,8 +257,17 @@ fn assert_literal(pattern: &str, text: &str) {
     );
 }
 
-fn decode_all(values: &[&str]) -> Option<Vec<String>> {
-    values.iter().map(|value| String::from_utf8(percent_decode(value.as_bytes()).into_owned()).ok()).collect()
+/// Decodes those parameters that are percent-encoded; most are not. `false`: one is not UTF-8.
+fn decode_all(path: &[u8], params: &mut [Param]) -> bool {
+    params.iter_mut().all(|param| {
+        if let Param::Plain(range) = param
+            && let Cow::Owned(bytes) = percent_decode(&path[range.clone()])
+        {
+            let Ok(text) = String::from_utf8(bytes) else { return false };
+            *param = Param::Decoded(text);
+        }
+        true
+    })
 }
 
 /// The path is known, the method is not among its handlers.

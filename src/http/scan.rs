@@ -1,4 +1,4 @@
-//! The search for a head's end.
+//! The search for a head's end, for a head that comes in pieces.
 //!
 //! 1. Each byte is looked at once, however the head is cut up. Parsing again after every read makes a head that comes
 //!    byte by byte cost its length squared.
@@ -72,6 +72,11 @@ impl HeadScan {
         bytes.get(self.start..).is_some_and(|line| line.starts_with(b"HEAD "))
     }
 
+    /// Whether nothing was looked at yet.
+    pub fn is_fresh(&self) -> bool {
+        self.scanned == 0
+    }
+
     /// Whether any byte of a request has come: empty lines do not count.
     pub fn has_begun(&self) -> bool {
         self.scanned > self.start
@@ -91,10 +96,14 @@ impl HeadScan {
         if self.lines > 0 {
             return if length > limits.head { Err(RequestError::HeadersTooLarge) } else { Ok(()) };
         }
-        // Saturating, because a limit may be as large as its type: "none at all".
-        let most = limits.target.saturating_add(REQUEST_LINE_EXTRA).min(limits.head);
-        if length > most { Err(RequestError::TargetTooLong) } else { Ok(()) }
+        if length > longest_line(limits) { Err(RequestError::TargetTooLong) } else { Ok(()) }
     }
+}
+
+/// How long a request line may be, its end included.
+pub(super) fn longest_line(limits: &Limits) -> usize {
+    // Saturating, because a limit may be as large as its type: "none at all".
+    limits.target.saturating_add(REQUEST_LINE_EXTRA).min(limits.head)
 }
 
 /// Where the first line feed is. Eight bytes at a time: it halved the cost of the search for a head of 80 bytes.

@@ -8,16 +8,16 @@ use slab::Slab;
 
 use super::buffer::{BODY_BUFFER_SIZE, Buffer};
 use super::date::DateCache;
-use super::head::Head;
 use super::limits::Limits;
 use super::pool::Pool;
+use super::request::Parts;
 use super::router::Router;
 use super::stats::Stats;
 use crate::runtime::Handle;
 use crate::runtime::join::JoinHandle;
 use crate::sync::{Notify, Permit};
 
-/// How many unused buffers and heads are kept. A busy server uses a handful at a time, since a buffer is lent only
+/// How many unused buffers and requests are kept. A busy server uses a handful at a time, since a buffer is lent only
 /// while bytes are in flight; what a burst needs beyond this is freed again. 256 buffers are 4 MiB.
 const POOL_LIMIT: usize = 256;
 
@@ -29,7 +29,7 @@ pub struct Service {
     pub(super) buffers: Rc<Pool<Buffer>>,
     /// Larger ones, for bodies that fill them.
     pub(super) body_buffers: Rc<Pool<Buffer>>,
-    pub(super) heads: Rc<Pool<Head>>,
+    pub(super) parts: Rc<Pool<Parts>>,
     pub(super) date: DateCache,
     pub(super) stats: Arc<Stats>,
     /// No new requests: the server is about to stop. Shared, so that `/readyz` can say it.
@@ -63,7 +63,7 @@ impl Service {
             limits,
             buffers: Pool::new(POOL_LIMIT),
             body_buffers: Pool::of(POOL_LIMIT / 4, || Buffer::with_size(BODY_BUFFER_SIZE)),
-            heads: Pool::new(POOL_LIMIT),
+            parts: Pool::new(POOL_LIMIT),
             date: DateCache::new(),
             stats,
             draining,

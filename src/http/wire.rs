@@ -32,6 +32,7 @@ use super::head::Head;
 use super::incoming::{IncomingBody, Taken};
 use super::method::Method;
 use super::pool::Pooled;
+use super::request::Parts;
 use super::service::{Membership, Service};
 use super::wait::Wait;
 use crate::net::Transport;
@@ -79,13 +80,13 @@ impl<T: Transport> Wire<T> {
         })
     }
 
-    /// The next request's head. `None`: the client has closed between two requests, or was idle for too long, or
+    /// The next request, its head read. `None`: the client has closed between two requests, or was idle for too long, or
     /// the server stops.
-    pub(super) fn poll_head(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Pooled<Head>>, BodyError>> {
+    pub(super) fn poll_head(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Pooled<Parts>>, BodyError>> {
         loop {
             ready!(self.poll_turn(cx));
-            if let Some(head) = self.take_head()? {
-                return Poll::Ready(Ok(Some(head)));
+            if let Some(parts) = self.take_head()? {
+                return Poll::Ready(Ok(Some(parts)));
             }
             ready!(self.poll_flush(cx))?;
             let begun = self.has_begun();
@@ -129,15 +130,24 @@ impl<T: Transport> Wire<T> {
     }
 
     /// Cuts a head off the input, if there is a whole one.
-    fn take_head(&self) -> Result<Option<Pooled<Head>>, RequestError> {
+    fn take_head(&self) -> Result<Option<Pooled<Parts>>, RequestError> {
         let flow = &mut *self.flow.borrow_mut();
         let Some(input) = &mut flow.input else { return Ok(None) };
-        let Some(range) = flow.scan.advance(input, &self.service.limits)? else { return Ok(None) };
-        let mut head = self.service.heads.take();
-        head.parse(&input[range.clone()], &self.service.limits)?;
-        input.consume(range.end);
+        let limits = &self.service.limits;
+        let mut parts = self.service.parts.take();
+        let head = &mut parts.head;
+        let whole = if flow.scan.is_fresh() { head.parse_whole(input, limits) } else { None };
+        let length = match whole {
+            Some(length) => length,
+            None => {
+                let Some(range) = flow.scan.advance(input, limits)? else { return Ok(None) };
+                head.parse(&input[range.clone()], limits)?;
+                range.end
+            }
+        };
+        input.consume(length);
         flow.note_request();
-        Ok(Some(head))
+        Ok(Some(parts))
     }
 
     /// What the method of a refused request is, as far as its answer is concerned.
