@@ -3,12 +3,15 @@
 //! The clock that decides whether a second has passed is the runtime's turn time, which is free. So an answer pays
 //! for one comparison, and a frozen clock gives a frozen date.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime};
+
+/// A date as text, such as `Sun, 06 Nov 1994 08:49:37 GMT`: always as long.
+pub type HttpDate = [u8; 29];
 
 /// The current date as text, at most a second old.
 pub struct DateCache {
-    text: RefCell<String>,
+    text: Cell<HttpDate>,
     /// When the next second begins. The wall clock may jump; asking it again each second follows the jump.
     fresh_until: Cell<Option<Instant>>,
 }
@@ -17,15 +20,15 @@ impl DateCache {
     /// Nothing cached yet.
     #[allow(clippy::new_without_default, reason = "`new` is the word used throughout")]
     pub fn new() -> DateCache {
-        DateCache { text: RefCell::default(), fresh_until: Cell::new(None) }
+        DateCache { text: Cell::new([b' '; 29]), fresh_until: Cell::new(None) }
     }
 
-    /// Calls `write` with the date, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
-    pub fn with(&self, now: Instant, write: impl FnOnce(&str)) {
+    /// The date. `now`: the runtime's turn time.
+    pub fn date(&self, now: Instant) -> HttpDate {
         if self.fresh_until.get().is_none_or(|until| now >= until) {
             self.refresh(now);
         }
-        write(&self.text.borrow());
+        self.text.get()
     }
 
     fn refresh(&self, now: Instant) {
@@ -33,17 +36,20 @@ impl DateCache {
         let into_second = wall.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
         let rest = Duration::from_nanos(u64::from(1_000_000_000 - into_second));
         self.fresh_until.set(Some(now + rest));
-        *self.text.borrow_mut() = http_date(wall);
+        self.text.set(http_date(wall).as_bytes().try_into().expect("cannot have another length"));
     }
 }
 
-/// A time as an IMF-fixdate. Before 1970: the first second of 1970.
+/// The last second that an IMF-fixdate can tell: its year has four digits.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+/// A time as an IMF-fixdate. Before 1970 and behind 9999: the nearest that there is.
 #[allow(clippy::cast_possible_truncation, reason = "a weekday is below 7")]
 pub(super) fn http_date(time: SystemTime) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]; // 1970 began on a Thursday.
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()).min(LAST_SECOND);
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil_date(days);
     format!(
@@ -87,6 +93,8 @@ mod tests {
         assert_eq!(date(4_107_542_399), "Sun, 28 Feb 2100 23:59:59 GMT");
         assert_eq!(date(4_107_542_400), "Mon, 01 Mar 2100 00:00:00 GMT");
         assert_eq!(date(1_735_689_599), "Tue, 31 Dec 2024 23:59:59 GMT");
+        assert_eq!(date(LAST_SECOND), "Fri, 31 Dec 9999 23:59:59 GMT");
+        assert_eq!(date(LAST_SECOND + 1), date(LAST_SECOND));
     }
 
     /// Every day from 1970 to 2400 follows the day before it.

@@ -3,6 +3,7 @@
 //! Written with `push`, not with `write!`: formatting machinery would cost more than all the rest of the head.
 
 use super::buffer::Buffer;
+use super::date::HttpDate;
 use super::response::Response;
 use super::status::Status;
 
@@ -34,7 +35,7 @@ pub enum Persistence {
 pub fn write_head(
     out: &mut Buffer,
     response: &Response,
-    date: &str,
+    date: &HttpDate,
     framing: ResponseFraming,
     persistence: Persistence,
 ) {
@@ -48,8 +49,12 @@ pub fn write_head(
         out.push(status.reason().as_bytes());
         out.push(b"\r\ndate: ");
     }
-    out.push(date.as_bytes());
-    for (name, value) in response.headers() {
+    out.push(date);
+    if let Some(content_type) = response.content_type() {
+        out.push(b"\r\ncontent-type: ");
+        out.push(content_type.as_bytes());
+    }
+    for (name, value) in response.other_headers() {
         out.push(b"\r\n");
         out.push(name.as_bytes());
         out.push(b": ");

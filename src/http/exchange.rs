@@ -229,9 +229,8 @@ pub(super) fn push_head<T: Transport>(
         (After::Keep, _) => Persistence::KeepAlive,
     };
     let service = &wire.service;
-    service.date.with(service.handle.turn_time(), |date| {
-        wire.push(|out| encode::write_head(out, response, date, framing, persistence));
-    });
+    let date = service.date.date(service.handle.turn_time());
+    wire.push(|out| encode::write_head(out, response, &date, framing, persistence));
     framing
 }
 

@@ -130,15 +130,24 @@ impl Response {
     /// The value of a header that was set.
     pub fn header(&self, name: &str) -> Option<&str> {
         if name.eq_ignore_ascii_case("content-type") {
-            return self.content_type.as_deref();
+            return self.content_type();
         }
         self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
     }
 
     /// The headers that were set; Content-Type first.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let content_type = self.content_type.as_deref().map(|value| ("content-type", value));
-        content_type.into_iter().chain(self.headers.iter().map(|(name, value)| (&**name, &**value)))
+        let content_type = self.content_type().map(|value| ("content-type", value));
+        content_type.into_iter().chain(self.other_headers())
+    }
+
+    pub(super) fn content_type(&self) -> Option<&str> {
+        self.content_type.as_deref()
+    }
+
+    /// All headers but Content-Type.
+    pub(super) fn other_headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// The body.

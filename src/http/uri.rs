@@ -18,17 +18,41 @@ pub struct TargetParts {
     pub authority: Option<Range<usize>>,
 }
 
-/// Marks the bytes that RFC 3986 allows in a path or query: pchar, `/` and `?`.
-const ALLOWED: [bool; 256] = {
-    let mut allowed = [false; 256];
-    let bytes = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/?%";
+/// What a byte means in a path or a query.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// RFC 3986 allows no such byte there.
+    Forbidden,
+    /// It stands for itself, and may stand in a name of a host too.
+    Plain,
+    /// It stands for itself: `/`, `:` and `@`, which a host's name does not have.
+    Separator,
+    /// The first one begins the query; behind that it stands for itself.
+    Question,
+    /// Two hexadecimal digits follow.
+    Percent,
+}
+
+/// What each byte means: pchar, `/` and `?` are allowed.
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Forbidden; 256];
+    let plain = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=";
     let mut at = 0;
-    while at < bytes.len() {
-        allowed[bytes[at] as usize] = true;
+    while at < plain.len() {
+        kinds[plain[at] as usize] = Kind::Plain;
         at += 1;
     }
-    allowed
+    kinds[b'/' as usize] = Kind::Separator;
+    kinds[b':' as usize] = Kind::Separator;
+    kinds[b'@' as usize] = Kind::Separator;
+    kinds[b'?' as usize] = Kind::Question;
+    kinds[b'%' as usize] = Kind::Percent;
+    kinds
 };
+
+fn kind(byte: u8) -> Kind {
+    KINDS[usize::from(byte)]
+}
 
 /// Splits an origin-form (`/a?b`) or absolute-form (`http://host/a?b`) target. `None`: neither, or a byte in it that is
 /// not allowed.
@@ -50,79 +74,80 @@ pub fn split_target(target: &[u8]) -> Option<TargetParts> {
         authority = Some(scheme.len()..end);
         start = end;
     }
-    if !is_path_and_query(&target[start..]) {
-        return None;
-    }
-    let question = target[start..].iter().position(|byte| *byte == b'?').map(|at| start + at);
-    let path = start..question.unwrap_or(target.len());
-    Some(TargetParts { path, query: question.map(|at| at + 1..target.len()), authority })
+    let query_start = check_path_and_query(target, start)?;
+    let path = start..query_start.map_or(target.len(), |at| at - 1);
+    Some(TargetParts { path, query: query_start.map(|at| at..target.len()), authority })
 }
 
 fn starts_with_ignore_case(bytes: &[u8], prefix: &[u8]) -> bool {
     bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-fn is_path_and_query(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| ALLOWED[usize::from(*byte)]) && percent_is_well_formed(bytes)
-}
-
-fn percent_is_well_formed(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
-        if !rest[at + 1..].iter().take(2).filter(|byte| byte.is_ascii_hexdigit()).count().eq(&2) {
-            return false;
+/// One look at each byte from `start` on: where the query starts, if there is one. `None`: a byte is not allowed.
+fn check_path_and_query(target: &[u8], start: usize) -> Option<Option<usize>> {
+    let mut query_start = None;
+    for (at, byte) in target.iter().enumerate().skip(start) {
+        match kind(*byte) {
+            Kind::Plain | Kind::Separator => {}
+            Kind::Question => query_start = query_start.or(Some(at + 1)),
+            Kind::Percent if is_hex_pair(&target[at + 1..]) => {}
+            Kind::Percent | Kind::Forbidden => return None,
         }
-        rest = &rest[at + 3..];
     }
-    true
+    Some(query_start)
 }
 
-/// Marks the bytes of a name or an IPv4 address that need no second look: of those allowed, neither `%` nor what
-/// separates.
-const PLAIN_NAME: [bool; 256] = {
-    let mut plain = ALLOWED;
-    let special = b"/?@:%";
-    let mut at = 0;
-    while at < special.len() {
-        plain[special[at] as usize] = false;
-        at += 1;
-    }
-    plain
-};
+fn is_hex_pair(bytes: &[u8]) -> bool {
+    bytes.get(..2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
+}
 
 /// Whether this is `host` or `host:port`: a name, an IPv4 address, or an IPv6 address in brackets. No user name.
 pub fn is_authority(bytes: &[u8]) -> bool {
     // Nearly every Host is a plain name, with or without a port: one look at each byte.
-    let plain = bytes.iter().take_while(|byte| PLAIN_NAME[usize::from(**byte)]).count();
-    match bytes[plain..] {
-        [] => return plain > 0,
-        [b':', ..] => return plain > 0 && is_port(&bytes[plain..]),
-        _ => {}
+    let plain = bytes.iter().position(|byte| kind(*byte) != Kind::Plain).unwrap_or(bytes.len());
+    match &bytes[plain..] {
+        [] => plain > 0,
+        [b':', port @ ..] => plain > 0 && is_port(port),
+        [b'[', ..] => plain == 0 && is_bracketed(bytes),
+        [b'%', ..] => is_encoded_name(bytes),
+        _ => false,
     }
-    let (host_ok, port) = if bytes.first() == Some(&b'[') {
-        let Some(close) = bytes.iter().position(|byte| *byte == b']') else { return false };
-        let address =
-            std::str::from_utf8(&bytes[1..close]).ok().and_then(|text| text.parse::<Ipv6Addr>().ok());
-        (address.is_some(), &bytes[close + 1..])
-    } else {
-        let colon = bytes.iter().position(|byte| *byte == b':').unwrap_or(bytes.len());
-        (is_reg_name(&bytes[..colon]), &bytes[colon..])
+}
+
+/// `[address]` or `[address]:port`.
+fn is_bracketed(bytes: &[u8]) -> bool {
+    let Some(close) = bytes.iter().position(|byte| *byte == b']') else { return false };
+    let address = std::str::from_utf8(&bytes[1..close]).ok().and_then(|text| text.parse::<Ipv6Addr>().ok());
+    let port_ok = match &bytes[close + 1..] {
+        [] => true,
+        [b':', port @ ..] => is_port(port),
+        _ => false,
     };
-    host_ok && (port.is_empty() || is_port(port))
+    address.is_some() && port_ok
 }
 
-fn is_reg_name(bytes: &[u8]) -> bool {
-    let allowed = |byte: &u8| ALLOWED[usize::from(*byte)] && !matches!(byte, b'/' | b'?' | b'@' | b':');
-    !bytes.is_empty() && bytes.iter().all(allowed) && percent_is_well_formed(bytes)
-}
-
-/// A colon and at most 65535 in digits; the grammar allows no digits at all.
-fn is_port(bytes: &[u8]) -> bool {
-    let digits = &bytes[1..];
-    let value = digits.iter().try_fold(0_u32, |value, byte| {
-        byte.is_ascii_digit().then(|| (value * 10 + u32::from(byte - b'0')).min(100_000))
+/// A name with percent-encoded bytes in it, with or without a port.
+fn is_encoded_name(bytes: &[u8]) -> bool {
+    let colon = bytes.iter().position(|byte| *byte == b':').unwrap_or(bytes.len());
+    let (name, port) = bytes.split_at(colon);
+    let name_ok = name.iter().enumerate().all(|(at, byte)| match kind(*byte) {
+        Kind::Plain => true,
+        Kind::Percent => is_hex_pair(&name[at + 1..]),
+        _ => false,
     });
-    bytes[0] == b':' && value.is_some_and(|value| value <= 65_535)
+    name_ok && port.split_first().is_none_or(|(_, digits)| is_port(digits))
+}
+
+/// At most 65535, in digits; the grammar allows no digits at all.
+fn is_port(digits: &[u8]) -> bool {
+    let mut value = 0_u32;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return false;
+        }
+        value = (value * 10 + u32::from(digit - b'0')).min(100_000);
+    }
+    value <= 65_535
 }
 
 /// Decodes `%41` to `A`. What is not well-formed stays as it is.

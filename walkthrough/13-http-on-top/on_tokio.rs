@@ -276,10 +276,8 @@ impl Connection {
             response = response.with_header("allow", methods);
         }
         let framing = ResponseFraming::Length(answer.body.len() as u64);
-        let out = &mut self.output;
-        self.date.with(StdInstant::now(), |date| {
-            encode::write_head(out, &response, date, framing, persistence);
-        });
+        let date = self.date.date(StdInstant::now());
+        encode::write_head(&mut self.output, &response, &date, framing, persistence);
         if with_body {
             self.output.push(&answer.body);
         }
