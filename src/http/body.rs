@@ -133,12 +133,12 @@ impl Body {
         matches!(self.0, Kind::Empty)
     }
 
-    /// Whether all of it is here, and no more than so many bytes.
-    pub(super) fn is_at_hand(&self, most: usize) -> bool {
+    /// All of it, if it is here in one piece.
+    pub(super) fn at_hand(&self) -> Option<&[u8]> {
         match &self.0 {
-            Kind::Empty => true,
-            Kind::Full(chunk) => chunk.len() <= most,
-            Kind::Streaming { .. } => false,
+            Kind::Empty => Some(&[]),
+            Kind::Full(chunk) => Some(chunk),
+            Kind::Streaming { .. } => None,
         }
     }
 

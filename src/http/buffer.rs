@@ -38,6 +38,16 @@ impl Buffer {
         Buffer { storage: vec![0; size], start: 0, end: 0, size }
     }
 
+    /// How many bytes are in it.
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
     /// Takes `count` bytes off the front, or all if there are fewer.
     pub fn consume(&mut self, count: usize) {
         self.start = self.start.saturating_add(count).min(self.end);

@@ -25,7 +25,8 @@ use super::buffer::BUFFER_SIZE;
 use super::encode::{self, ResponseFraming};
 use super::error::RequestError;
 use super::exchange::{
-    After, Answering, Asked, Begun, COPY_LIMIT, Requests, Step, is_bodiless, note_answer, push_head,
+    After, Answering, Asked, Begun, COPY_LIMIT, Requests, Step, framing_of, is_bodiless, note_answer,
+    write_head,
 };
 use super::guest::{Answer, NextPiece};
 use super::response::{IntoResponse, Response};
@@ -59,7 +60,7 @@ pub(super) async fn serve<T: Transport + 'static>(wire: Rc<Wire<T>>) {
 
 /// What is left of an exchange once somebody has to wait.
 async fn finish<T: Transport>(wire: &Rc<Wire<T>>, begun: Box<Begun<'_>>) -> Result<After, BodyError> {
-    let Begun { asked, number, since, in_flight, answer } = *begun;
+    let Begun { asked, in_flight, answer } = *begun;
     let mut response = match answer {
         Answering::Waits(handler) => Answer::new(wire, handler).await?,
         Answering::Ready(response) => response,
@@ -70,7 +71,7 @@ async fn finish<T: Transport>(wire: &Rc<Wire<T>>, begun: Box<Begun<'_>>) -> Resu
     if response.body().is_incoming() {
         response = hold_back(wire, response).await;
     }
-    let after = note_answer(wire, asked, number, since, &response);
+    let after = note_answer(wire, asked, &response, framing_of(asked, &response));
     send(wire, asked, after, response).await?;
     wire.revoke_body();
     if after == After::Close || wire.body_is_done() || (Drain { wire, drained: 0 }).await {
@@ -90,7 +91,8 @@ async fn send<T: Transport>(
     if wire.body_is_held() {
         wire.promise_to_read();
     }
-    let framing = push_head(wire, asked, after, &response);
+    let framing = framing_of(asked, &response);
+    wire.push(|out| write_head(wire, out, asked, after, &response, framing));
     let mut body = if is_bodiless(asked, &response) { Body::default() } else { response.into_body() };
     match body.take_full() {
         Some(chunk) if chunk.len() <= COPY_LIMIT => wire.push(|out| out.push(&chunk)),
@@ -174,7 +176,8 @@ async fn refuse<T: Transport>(wire: &Rc<Wire<T>>, error: RequestError) -> Result
     log::debug!("refused a request: {error} ({})", response.status());
     wire.service.stats.refused.add(1);
     wire.service.stats.answered(response.status().code(), std::time::Duration::ZERO);
-    let asked = Asked { method: wire.refused_method(), minor_version: 1, keep_alive: false };
+    let since = wire.service.handle.turn_time();
+    let asked = Asked { method: wire.refused_method(), minor_version: 1, keep_alive: false, number: 0, since };
     send(wire, asked, After::Close, response).await?;
     wire.give_up_body();
     Ok(After::Close)

@@ -24,13 +24,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use super::body::{Body, BodyError};
-use super::buffer::BUFFER_SIZE;
+use super::buffer::{BUFFER_SIZE, Buffer};
 use super::encode::{self, Persistence, ResponseFraming};
 use super::fields::Framing;
 use super::guest::{guarded, instead_of_a_panic};
 use super::handler::{ResponseFuture, Routed};
 use super::method::Method;
-use super::pool::Pooled;
 use super::request::{Context as RequestContext, Parts, Request};
 use super::response::Response;
 use super::stats::InFlight;
@@ -50,21 +49,21 @@ pub(super) enum After {
     Close,
 }
 
-/// What of a request decides the form of its answer; the request itself is the handler's by then.
+/// What is kept of a request for the sake of its answer; the request itself is the handler's by then.
 #[derive(Clone, Copy)]
 pub(super) struct Asked {
     pub(super) method: Method,
     pub(super) minor_version: u8,
     pub(super) keep_alive: bool,
+    /// The request's number; 0 for one that was refused.
+    pub(super) number: u64,
+    /// When its head had come.
+    pub(super) since: Instant,
 }
 
 /// An exchange that has begun, and must wait for something.
 pub(super) struct Begun<'a> {
     pub(super) asked: Asked,
-    /// The request's number.
-    pub(super) number: u64,
-    /// When its head had come.
-    pub(super) since: Instant,
     /// Until the answer is there.
     pub(super) in_flight: InFlight<'a>,
     pub(super) answer: Answering,
@@ -102,35 +101,25 @@ impl<'a, T: Transport + 'static> Future for Requests<'a, T> {
             if wire.unsent() >= BUFFER_SIZE {
                 ready!(wire.poll_flush(cx))?;
             }
-            let polled = wire.poll_head(cx);
-            // A shutdown may cut idle connections, but not one with half a request, or an answer that waits to leave.
-            wire.member.set_idle(polled.is_pending() && wire.is_idle());
-            let Some(parts) = ready!(polled)? else { return Poll::Ready(Ok(Step::End)) };
-            let begun = begin(wire, parts, cx);
-            match begun.answer {
+            let Some(mut parts) = ready!(wire.poll_head(cx))? else { return Poll::Ready(Ok(Step::End)) };
+            let asked = begin(wire, &mut parts);
+            let in_flight = wire.service.stats.begin();
+            match call(wire, Request::new(parts), cx) {
                 Answering::Ready(response) if is_plain(wire, &response) => {
-                    drop(begun.in_flight);
-                    let after = note_answer(wire, begun.asked, begun.number, begun.since, &response);
-                    push_plain(wire, begun.asked, after, response);
-                    wire.revoke_body();
-                    if after == After::Close {
+                    drop(in_flight);
+                    if answer(wire, asked, response) == After::Close {
                         return Poll::Ready(Ok(Step::Close));
                     }
                 }
-                answer => return Poll::Ready(Ok(Step::Finish(Box::new(Begun { answer, ..begun })))),
+                answer => return Poll::Ready(Ok(Step::Finish(Box::new(Begun { asked, in_flight, answer })))),
             }
         }
     }
 }
 
-/// Makes the request, finds its handler, and polls that once.
-fn begin<'a, T: Transport + 'static>(
-    wire: &'a Rc<Wire<T>>,
-    mut parts: Pooled<Parts>,
-    cx: &mut Context<'_>,
-) -> Begun<'a> {
+/// Notes that a request has come, and gives it its body.
+fn begin<T: Transport + 'static>(wire: &Rc<Wire<T>>, parts: &mut Parts) -> Asked {
     let service = &wire.service;
-    let since = service.handle.turn_time();
     let number = service.next_request();
     service.handle.mark("request", number, "parsed");
     let head = &parts.head;
@@ -138,13 +127,13 @@ fn begin<'a, T: Transport + 'static>(
         method: head.method(),
         minor_version: head.minor_version(),
         keep_alive: head.keep_alive() && !wire.member.is_last_request(),
+        number,
+        since: service.handle.turn_time(),
     };
     wire.begin_body(head, number);
     parts.body = incoming_body(wire, head.framing(), number);
     parts.context = RequestContext { peer: wire.peer, number, collected: service.limits.collected };
-    let in_flight = service.stats.begin();
-    let answer = call(wire, Request::new(parts), cx);
-    Begun { asked, number, since, in_flight, answer }
+    asked
 }
 
 fn incoming_body<T: Transport + 'static>(wire: &Rc<Wire<T>>, framing: Framing, number: u64) -> Body {
@@ -175,37 +164,42 @@ fn call<T: Transport>(wire: &Wire<T>, request: Request, cx: &mut Context<'_>) ->
 
 /// Whether nothing about this answer can make anybody wait: it is at hand and short, and the request was read to its end.
 fn is_plain<T: Transport>(wire: &Wire<T>, response: &Response) -> bool {
-    response.body().is_at_hand(COPY_LIMIT) && wire.body_is_done() && !wire.body_is_held()
+    let is_short = response.body().at_hand().is_some_and(|bytes| bytes.len() <= COPY_LIMIT);
+    is_short && wire.body_is_done() && !wire.body_is_held()
 }
 
 /// Counts an answer, and says whether the connection goes on behind it.
 pub(super) fn note_answer<T: Transport>(
     wire: &Wire<T>,
     asked: Asked,
-    number: u64,
-    since: Instant,
     response: &Response,
+    framing: ResponseFraming,
 ) -> After {
     let service = &wire.service;
-    let after = if may_keep(wire, asked, response) { After::Keep } else { After::Close };
-    service.stats.answered(response.status().code(), service.handle.now().saturating_duration_since(since));
-    service.handle.mark("request", number, "answered");
-    after
+    let latency = service.handle.now().saturating_duration_since(asked.since);
+    service.stats.answered(response.status().code(), latency);
+    service.handle.mark("request", asked.number, "answered");
+    if may_keep(wire, asked, response, framing) { After::Keep } else { After::Close }
 }
 
 /// Whether the connection can go on behind this answer.
-fn may_keep<T: Transport>(wire: &Wire<T>, asked: Asked, response: &Response) -> bool {
+fn may_keep<T: Transport>(
+    wire: &Wire<T>,
+    asked: Asked,
+    response: &Response,
+    framing: ResponseFraming,
+) -> bool {
     // While somebody holds the body it may still be read; only a body that nobody can read any more is judged here.
     let unread = !wire.body_is_done() && !wire.body_is_held();
     asked.keep_alive
         && !response.closes()
         && !wire.service.draining.get()
         && (!unread || wire.body_can_be_drained())
-        && framing_of(asked, response) != ResponseFraming::UntilClose
+        && framing != ResponseFraming::UntilClose
 }
 
 /// How the client shall find the end of this answer (RFC 9112, 6.3).
-fn framing_of(asked: Asked, response: &Response) -> ResponseFraming {
+pub(super) fn framing_of(asked: Asked, response: &Response) -> ResponseFraming {
     match response.body().length() {
         _ if response.status().is_bodiless() => ResponseFraming::Bodiless,
         _ if response.status().is_empty() => ResponseFraming::Length(0),
@@ -215,23 +209,22 @@ fn framing_of(asked: Asked, response: &Response) -> ResponseFraming {
     }
 }
 
-/// Writes the answer's head into the output. How its body must be framed.
-pub(super) fn push_head<T: Transport>(
+/// Writes the answer's head into the output.
+pub(super) fn write_head<T: Transport>(
     wire: &Wire<T>,
+    out: &mut Buffer,
     asked: Asked,
     after: After,
     response: &Response,
-) -> ResponseFraming {
-    let framing = framing_of(asked, response);
+    framing: ResponseFraming,
+) {
     let persistence = match (after, asked.minor_version) {
         (After::Close, _) => Persistence::Close,
         (After::Keep, 0) => Persistence::KeepAliveSaid,
         (After::Keep, _) => Persistence::KeepAlive,
     };
-    let service = &wire.service;
-    let date = service.date.date(service.handle.turn_time());
-    wire.push(|out| encode::write_head(out, response, &date, framing, persistence));
-    framing
+    let date = wire.service.date.date(wire.service.handle.turn_time());
+    encode::write_head(out, response, &date, framing, persistence);
 }
 
 /// Whether the answer is its head alone.
@@ -240,12 +233,15 @@ pub(super) fn is_bodiless(asked: Asked, response: &Response) -> bool {
 }
 
 /// Writes a whole answer that is at hand into the output.
-fn push_plain<T: Transport>(wire: &Wire<T>, asked: Asked, after: After, response: Response) {
-    push_head(wire, asked, after, &response);
-    if is_bodiless(asked, &response) {
-        return;
-    }
-    if let Some(chunk) = response.into_body().take_full() {
-        wire.push(|out| out.push(&chunk));
-    }
+fn answer<T: Transport>(wire: &Wire<T>, asked: Asked, response: Response) -> After {
+    let framing = framing_of(asked, &response);
+    let after = note_answer(wire, asked, &response, framing);
+    wire.push(|out| {
+        write_head(wire, out, asked, after, &response, framing);
+        if let (false, Some(chunk)) = (is_bodiless(asked, &response), response.body().at_hand()) {
+            out.push(chunk);
+        }
+    });
+    wire.revoke_body();
+    after
 }

@@ -214,10 +214,14 @@ impl Flow {
         Ok(written - from_output)
     }
 
-    /// The client has taken all that there was: what comes next is a new wait.
-    pub(super) fn note_all_sent(&mut self) {
+    /// Whether the client has taken all output. If so, what comes next is a new wait.
+    pub(super) fn is_all_sent(&mut self) -> bool {
+        if self.output.as_ref().is_some_and(|output| !output.is_empty()) {
+            return false;
+        }
         self.output = None;
         self.writing = None;
+        true
     }
 
     fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {

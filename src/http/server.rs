@@ -132,10 +132,10 @@ async fn accept_loop(listener: &impl Listener, service: &Rc<Service>) {
         let permit = permits.acquire().await;
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let member = service.enter(Some(permit));
-                let key = member.key;
-                let wire = Wire::new(stream, Some(peer), member);
-                service.set_task(key, service.handle.spawn(connection::serve(wire)));
+                let wire = Wire::new(stream, Some(peer), service.enter(Some(permit)));
+                let (key, idle) = (wire.member.key, Rc::downgrade(&wire));
+                let task = service.handle.spawn(connection::serve(wire));
+                service.set_task(key, task, idle);
             }
             Err(error) => {
                 service.stats.accept_errors.add(1);

@@ -1,7 +1,7 @@
 //! What all connections of one server share.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use slab::Slab;
@@ -44,9 +44,14 @@ pub struct Service {
 /// What the server knows of a connection from outside.
 struct Tracked {
     /// `None` for the moment between the tracking and the spawn, and once it was aborted.
-    task: Option<JoinHandle<()>>,
-    /// No byte of a request has come, and no answer is on its way.
-    idle: bool,
+    task: Option<(JoinHandle<()>, Weak<dyn Idle>)>,
+}
+
+/// A connection that a stopping server may cut, or not.
+pub(super) trait Idle {
+    /// Whether no byte of a request has come, and no answer is on its way. Asked, not told: a server stops once, and each
+    /// request would have to tell it twice. (Measured: 60 of 4,400 instructions.)
+    fn is_idle(&self) -> bool;
 }
 
 impl Service {
@@ -83,17 +88,16 @@ impl Service {
     ///
     /// `permit`: its place among so many connections at once, if they are counted.
     pub(super) fn enter(self: &Rc<Self>, permit: Option<Permit>) -> Membership {
-        // Not idle before its first poll: its request may be here already.
-        let key = self.connections.borrow_mut().insert(Tracked { task: None, idle: false });
+        let key = self.connections.borrow_mut().insert(Tracked { task: None });
         self.stats.accepted.add(1);
         self.stats.open.add(1);
         Membership { service: self.clone(), key, served: Cell::new(0), _permit: permit }
     }
 
-    /// Says which task runs the connection, so that it can be aborted.
-    pub(super) fn set_task(&self, key: usize, task: JoinHandle<()>) {
+    /// Says which task runs the connection, so that it can be aborted, and whom to ask whether it is idle.
+    pub(super) fn set_task(&self, key: usize, task: JoinHandle<()>, connection: Weak<dyn Idle>) {
         if let Some(tracked) = self.connections.borrow_mut().get_mut(key) {
-            tracked.task = Some(task);
+            tracked.task = Some((task, connection));
         }
     }
 
@@ -107,12 +111,13 @@ impl Service {
     pub(super) fn cut(&self, only_idle: bool) {
         let mut tasks = Vec::new();
         for (_, tracked) in self.connections.borrow_mut().iter_mut() {
-            if !only_idle || tracked.idle {
-                tasks.extend(tracked.task.take());
-            }
+            let is_idle = |(_, connection): &mut (_, Weak<dyn Idle>)| {
+                connection.upgrade().is_some_and(|connection| connection.is_idle())
+            };
+            tasks.extend(tracked.task.take_if(|task| !only_idle || is_idle(task)));
         }
         // Outside the borrow: each abort drops a Membership, which borrows again.
-        tasks.iter().for_each(JoinHandle::abort);
+        tasks.iter().for_each(|(task, _)| task.abort());
     }
 }
 
@@ -131,13 +136,6 @@ impl Membership {
     pub(super) fn is_last_request(&self) -> bool {
         self.served.set(self.served.get() + 1);
         self.served.get() >= self.service.limits.requests_per_connection
-    }
-
-    /// Says whether the connection is idle: a shutdown cuts those that are.
-    pub(super) fn set_idle(&self, idle: bool) {
-        if let Some(tracked) = self.service.connections.borrow_mut().get_mut(self.key) {
-            tracked.idle = idle;
-        }
     }
 }
 

@@ -33,7 +33,7 @@ use super::incoming::{IncomingBody, Taken};
 use super::method::Method;
 use super::pool::Pooled;
 use super::request::Parts;
-use super::service::{Membership, Service};
+use super::service::{Idle, Membership, Service};
 use super::wait::Wait;
 use crate::net::Transport;
 use crate::runtime::waker_cell::WakerCell;
@@ -53,6 +53,8 @@ pub(super) struct Wire<T> {
     request: Cell<u64>,
     /// The latest request whose answer is in the output; 0 when all has left.
     answered: Cell<u64>,
+    /// The connection waits for a request, and nothing else is under way. Written by `poll_head`.
+    idle: Cell<bool>,
     /// Somebody holds the request's body and may still read it.
     body_is_held: Cell<bool>,
     /// Whoever waits for the body: told when its time is over.
@@ -74,6 +76,7 @@ impl<T: Transport> Wire<T> {
             member,
             request: Cell::new(0),
             answered: Cell::new(0),
+            idle: Cell::new(false),
             body_is_held: Cell::new(false),
             body_waiter: WakerCell::default(),
             owner: WakerCell::default(),
@@ -83,6 +86,7 @@ impl<T: Transport> Wire<T> {
     /// The next request, its head read. `None`: the client has closed between two requests, or was idle for too long, or
     /// the server stops.
     pub(super) fn poll_head(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Pooled<Parts>>, BodyError>> {
+        self.idle.set(false);
         loop {
             ready!(self.poll_turn(cx));
             if let Some(parts) = self.take_head()? {
@@ -95,6 +99,8 @@ impl<T: Transport> Wire<T> {
             if filled.is_pending() && !begun && self.service.draining.get() {
                 return Poll::Ready(Ok(None)); // Asked last: a request that has come already is still answered.
             }
+            // All answers have left by now, or we had not come here.
+            self.idle.set(filled.is_pending() && !begun);
             match ready!(filled) {
                 Ok(0) if begun => {
                     return Poll::Ready(Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()));
@@ -121,12 +127,6 @@ impl<T: Transport> Wire<T> {
     /// Whether part of a head has come.
     fn has_begun(&self) -> bool {
         self.flow.borrow().scan.has_begun()
-    }
-
-    /// Whether nothing is under way: no byte of a request, none of an answer.
-    pub(super) fn is_idle(&self) -> bool {
-        let flow = self.flow.borrow();
-        !flow.scan.has_begun() && flow.input.is_none() && flow.output.is_none()
     }
 
     /// Cuts a head off the input, if there is a whole one.
@@ -317,11 +317,16 @@ impl<T: Transport> Wire<T> {
         parts: [&[u8]; 2],
         sent: &mut usize,
     ) -> Poll<Result<(), BodyError>> {
-        while *sent < parts[0].len() + parts[1].len() || self.unsent() > 0 {
-            ready!(self.poll_turn(cx));
-            *sent += ready!(self.poll_write(cx, parts, *sent))?;
+        let length = parts[0].len() + parts[1].len();
+        if self.unsent() > 0 || *sent < length {
+            loop {
+                ready!(self.poll_turn(cx));
+                *sent += ready!(self.poll_write(cx, parts, *sent))?;
+                if *sent == length && self.flow.borrow_mut().is_all_sent() {
+                    break;
+                }
+            }
         }
-        self.flow.borrow_mut().note_all_sent();
         self.note_sent();
         Poll::Ready(Ok(()))
     }
@@ -336,14 +341,11 @@ impl<T: Transport> Wire<T> {
         let flow = &mut *self.flow.borrow_mut();
         let queued: &[u8] = flow.output.as_deref().map_or(&[], |output| output);
         let (first, second) = split_off(parts, sent);
-        // What is empty is not offered: for one part the kernel has less to do.
-        let mut rest = [IoSlice::new(&[]); 3];
-        let mut count = 0;
-        for part in [queued, first, second].into_iter().filter(|part| !part.is_empty()) {
-            rest[count] = IoSlice::new(part);
-            count += 1;
-        }
-        match self.transport.poll_write(cx, &rest[..count]) {
+        let all = [queued, first, second].map(IoSlice::new);
+        // What is empty at either end is not offered: for one part the kernel has less to do.
+        let start = usize::from(queued.is_empty());
+        let end = if !second.is_empty() { 3 } else if !first.is_empty() { 2 } else { 1 };
+        match self.transport.poll_write(cx, &all[start..end]) {
             Poll::Ready(written) => {
                 let of_parts = flow.note_written(&self.service.limits, written?)?;
                 Poll::Ready(Ok(of_parts))
@@ -392,6 +394,12 @@ impl<T: Transport> Wire<T> {
     pub(super) fn is_quiet(&self) -> bool {
         let flow = self.flow.borrow();
         flow.ended || (flow.input.is_none() && flow.shelf.is_empty() && flow.body.is_done())
+    }
+}
+
+impl<T> Idle for Wire<T> {
+    fn is_idle(&self) -> bool {
+        self.idle.get()
     }
 }
 
