@@ -113,12 +113,7 @@ fn render_statuses(text: &mut String, workers: &[Worker]) {
 /// A histogram's buckets are cumulative: each counts everything up to its bound. Bounds are in seconds.
 fn render_latency(text: &mut String, workers: &[Worker]) {
     let name = "glassbox_request_duration_seconds";
-    heading(
-        text,
-        name,
-        "histogram",
-        "From the turn in which a head was complete to the start of its answer.",
-    );
+    heading(text, name, "histogram", "From the turn in which a head was complete to its answer.");
     let bounds = LATENCY_BOUNDS.iter().map(|micros| seconds(*micros)).chain(["+Inf".to_owned()]);
     let mut so_far = 0;
     for (index, bound) in bounds.enumerate() {

@@ -7,7 +7,9 @@ use std::panic;
 use std::time::Duration;
 
 use common::server::{Client, Server};
+use glassbox::http::Status;
 use glassbox::http::stats::Stats;
+use glassbox::runtime::counter::Counter;
 
 /// A scrape: (name with labels) to value, after every rule of the format was checked.
 fn parse(text: &str) -> BTreeMap<String, f64> {
@@ -254,9 +256,15 @@ fn slow_clients_are_counted() {
 #[test]
 fn default_counters_count() {
     for stats in [Stats::new(), Stats::default()] {
-        for status in [200, 404, 599] {
-            stats.answered(status, Duration::from_millis(2));
+        for code in [200, 404, 599] {
+            stats.answered(Status::new(code).expect("a status"));
         }
+        stats.took(3, Duration::from_millis(2));
+        assert_eq!(
+            stats.latency.iter().map(Counter::get).collect::<Vec<_>>(),
+            [0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0]
+        );
+        assert_eq!(stats.latency_sum.get(), 6_000, "microseconds, of all three");
         assert_eq!(stats.by_status().collect::<Vec<_>>(), [(200, 1), (404, 1), (599, 1)]);
     }
 }

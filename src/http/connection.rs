@@ -19,6 +19,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::body::{Body, BodyError, Chunk};
 use super::buffer::BUFFER_SIZE;
@@ -71,6 +72,8 @@ async fn finish<T: Transport>(wire: &Rc<Wire<T>>, begun: Box<Begun<'_>>) -> Resu
     if response.body().is_incoming() {
         response = hold_back(wire, response).await;
     }
+    let service = &wire.service;
+    service.stats.took(1, service.handle.now().saturating_duration_since(asked.since));
     let after = note_answer(wire, asked, &response, framing_of(asked, &response));
     send(wire, asked, after, response).await?;
     wire.revoke_body();
@@ -175,9 +178,11 @@ async fn refuse<T: Transport>(wire: &Rc<Wire<T>>, error: RequestError) -> Result
     let response = error.into_response();
     log::debug!("refused a request: {error} ({})", response.status());
     wire.service.stats.refused.add(1);
-    wire.service.stats.answered(response.status().code(), std::time::Duration::ZERO);
+    wire.service.stats.answered(response.status());
+    wire.service.stats.took(1, Duration::ZERO);
     let since = wire.service.handle.turn_time();
-    let asked = Asked { method: wire.refused_method(), minor_version: 1, keep_alive: false, number: 0, since };
+    let asked =
+        Asked { method: wire.refused_method(), minor_version: 1, keep_alive: false, number: 0, since };
     send(wire, asked, After::Close, response).await?;
     wire.give_up_body();
     Ok(After::Close)

@@ -47,7 +47,8 @@ impl Response {
             Cow::Borrowed(text) => Body::from(text),
             Cow::Owned(text) => Body::from(text),
         };
-        Response { content_type: Some(TEXT), ..Response::new(Status::OK).with_body(body) }
+        let content_type = Some(TEXT);
+        Response { status: Status::OK, content_type, headers: Vec::new(), body, close: false, spoiled: false }
     }
 
     /// 200 with a text that is JSON already.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::status::Status;
 use crate::runtime::counter::Counter;
 
 /// Upper bounds of the latency histogram's buckets, in microseconds. Chosen so that "well under 10 ms" has several
@@ -73,15 +74,19 @@ impl Stats {
         InFlight(self)
     }
 
-    /// Counts an answer that took this long.
-    pub fn answered(&self, status: u16, latency: Duration) {
-        if let Some(counter) = self.statuses.get(usize::from(status.saturating_sub(200))) {
+    /// Counts an answer.
+    pub fn answered(&self, status: Status) {
+        if let Some(counter) = self.statuses.get(usize::from(status.code().saturating_sub(200))) {
             counter.add(1);
         }
+    }
+
+    /// Notes that so many answers took this long each.
+    pub fn took(&self, answers: u64, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         let bucket = LATENCY_BOUNDS.iter().position(|bound| micros <= *bound).unwrap_or(LATENCY_BOUNDS.len());
-        self.latency[bucket].add(1);
-        self.latency_sum.add(micros);
+        self.latency[bucket].add(answers);
+        self.latency_sum.add(micros.saturating_mul(answers));
     }
 
     /// (status code, answers with it), for those that occurred.

@@ -344,7 +344,13 @@ impl<T: Transport> Wire<T> {
         let all = [queued, first, second].map(IoSlice::new);
         // What is empty at either end is not offered: for one part the kernel has less to do.
         let start = usize::from(queued.is_empty());
-        let end = if !second.is_empty() { 3 } else if !first.is_empty() { 2 } else { 1 };
+        let end = if !second.is_empty() {
+            3
+        } else if !first.is_empty() {
+            2
+        } else {
+            1
+        };
         match self.transport.poll_write(cx, &all[start..end]) {
             Poll::Ready(written) => {
                 let of_parts = flow.note_written(&self.service.limits, written?)?;
