@@ -172,7 +172,7 @@ impl Node {
         let slash = path[start..].iter().position(|byte| *byte == b'/').map(|length| start + length);
         let segment = start..slash.unwrap_or(path.len());
         let decoded = percent_decode(&path[segment.clone()]);
-        let fixed = self.fixed.iter().find(|(own, _)| own.as_bytes() == &*decoded);
+        let fixed = self.fixed.iter().find(|(own, _)| is_same(own.as_bytes(), &decoded));
         if let Some(route) = fixed.and_then(|(_, node)| node.descend(path, slash, params)) {
             return Some(route);
         }
@@ -255,6 +255,14 @@ fn assert_literal(pattern: &str, text: &str) {
         !text.contains(['?', '#']),
         "the route {pattern:?} has a query or a fragment (hint: ask the request for its query_value)"
     );
+}
+
+/// Whether two segments are equal. The empty one, which is all of the path `/`, is not left to `==`: that asks memcmp to
+/// compare nothing at the address of an empty box, which is none. glibc's memcmp for AVX-512 looks there all the same, with
+/// a mask that hides everything, and the processor takes its time to find out that no page is hurt. (Measured with `perf`,
+/// sixteen requests pipelined: 10 % of the CPU time.)
+fn is_same(own: &[u8], segment: &[u8]) -> bool {
+    own.len() == segment.len() && (own.is_empty() || own == segment)
 }
 
 /// Decodes those parameters that are percent-encoded; most are not. `false`: one is not UTF-8.

@@ -24,12 +24,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use super::body::{BodyError, Chunk};
+use super::body::BodyError;
 use super::buffer::Buffer;
 use super::error::RequestError;
 use super::flow::Flow;
-use super::head::Head;
-use super::incoming::{IncomingBody, Taken};
 use super::method::Method;
 use super::pool::Pooled;
 use super::request::Parts;
@@ -40,7 +38,7 @@ use crate::runtime::waker_cell::WakerCell;
 
 /// One connection's transport and buffers.
 pub(super) struct Wire<T> {
-    transport: T,
+    pub(super) transport: T,
     pub(super) service: Rc<Service>,
     /// Who is at the other end, if that is known.
     pub(super) peer: Option<SocketAddr>,
@@ -48,19 +46,19 @@ pub(super) struct Wire<T> {
     pub(super) member: Membership,
     /// Borrowed for one `poll_` call at a time. The transport and the timer run under that borrow, which keep a waker
     /// in place of the one before, and must not come back here. No waker is called under it.
-    flow: RefCell<Flow>,
+    pub(super) flow: RefCell<Flow>,
     /// Which request the body belongs to; 0 when its time is over.
-    request: Cell<u64>,
+    pub(super) request: Cell<u64>,
     /// The latest request whose answer is in the output; 0 when all has left.
-    answered: Cell<u64>,
+    pub(super) answered: Cell<u64>,
     /// The connection waits for a request, and nothing else is under way. Written by `poll_head`.
     idle: Cell<bool>,
     /// Somebody holds the request's body and may still read it.
-    body_is_held: Cell<bool>,
+    pub(super) body_is_held: Cell<bool>,
     /// Whoever waits for the body: told when its time is over.
-    body_waiter: WakerCell,
+    pub(super) body_waiter: WakerCell,
     /// The connection's own task, while somebody holds the body. It does all the writing.
-    owner: WakerCell,
+    pub(super) owner: WakerCell,
 }
 
 impl<T: Transport> Wire<T> {
@@ -115,7 +113,7 @@ impl<T: Transport> Wire<T> {
 
     /// At the end of this task's turn: goes to the end of the queue, `Pending` with the wake made already. The waker may be
     /// a guest's, who waits for a body with one of his own: so the flow is not borrowed when it is called.
-    fn poll_turn(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_turn(&self, cx: &mut Context<'_>) -> Poll<()> {
         let over = self.flow.borrow_mut().turn_is_over();
         if !over {
             return Poll::Ready(());
@@ -155,137 +153,6 @@ impl<T: Transport> Wire<T> {
         let flow = self.flow.borrow();
         let bytes = flow.input.as_deref().map_or(&flow.shelf[..], |input| input);
         if flow.scan.asks_for_head(bytes) { Method::Head } else { Method::Get }
-    }
-
-    /// Prepares for a request's body. `request`: its number.
-    pub(super) fn begin_body(&self, head: &Head, request: u64) {
-        self.flow.borrow_mut().body = IncomingBody::new(head, &self.service.limits);
-        self.request.set(request);
-    }
-
-    /// Behind a refused head nothing can be trusted: whatever comes is thrown away.
-    pub(super) fn give_up_body(&self) {
-        self.flow.borrow_mut().body.fail(RequestError::Framing);
-    }
-
-    /// Says that the connection's task is being polled with `cx`.
-    pub(super) fn note_owner(&self, cx: &Context<'_>) {
-        if self.body_is_held.get() {
-            self.owner.store(cx.waker());
-        }
-    }
-
-    /// The next piece of the request's body, for the connection's own task.
-    fn poll_body(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
-        self.poll_body_after(cx, |cx| self.poll_flush(cx))
-    }
-
-    /// The next piece of the request's body. `flush` comes before each wait.
-    fn poll_body_after(
-        &self,
-        cx: &mut Context<'_>,
-        flush: impl Fn(&mut Context<'_>) -> Poll<Result<(), BodyError>>,
-    ) -> Poll<Option<Result<Chunk, BodyError>>> {
-        self.promise_to_read();
-        loop {
-            match self.take_body() {
-                Err(error) => return Poll::Ready(Some(Err(error.into()))),
-                Ok(Taken::Piece(chunk)) => return Poll::Ready(Some(Ok(chunk))),
-                Ok(Taken::Over) => return Poll::Ready(None),
-                Ok(Taken::NeedMore) => {}
-            }
-            // Answer before you wait: also the `100 Continue` that the client may be waiting for.
-            if let Err(error) = ready!(flush(cx)) {
-                return Poll::Ready(Some(Err(error)));
-            }
-            if let Err(error) = ready!(self.poll_fill_body(cx)) {
-                return Poll::Ready(Some(Err(error)));
-            }
-        }
-    }
-
-    fn take_body(&self) -> Result<Taken, RequestError> {
-        let flow = &mut *self.flow.borrow_mut();
-        flow.body.take(&mut flow.input, &self.service.buffers)
-    }
-
-    fn poll_fill_body(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
-        ready!(self.poll_turn(cx));
-        let flow = &mut *self.flow.borrow_mut();
-        let read = ready!(flow.poll_fill(&self.transport, &self.service, Wait::Body, cx));
-        Poll::Ready(flow.body.note_read(read))
-    }
-
-    /// Somebody wants the body: if the client waits for our word, and the body has not come without it, give it.
-    pub(super) fn promise_to_read(&self) {
-        let promised = self.flow.borrow_mut().body.promise();
-        if promised && self.flow.borrow().input.is_none() {
-            self.push(|out| out.push(b"HTTP/1.1 100 Continue\r\n\r\n"));
-        }
-    }
-
-    /// Whether somebody holds the body and may still read it.
-    pub(super) fn body_is_held(&self) -> bool {
-        self.body_is_held.get()
-    }
-
-    /// Says that the body of request `number` is, or is no longer, in somebody's hands.
-    pub(super) fn hold_body(&self, number: u64, held: bool) {
-        if self.request.get() == number {
-            self.body_is_held.set(held);
-        }
-    }
-
-    /// The answer was written: the body's time is over. Whoever still holds it, in a task of its own perhaps, gets an
-    /// error at the next read, never a clean end with bytes missing.
-    pub(super) fn revoke_body(&self) {
-        self.answered.set(self.request.take());
-        self.body_is_held.set(false);
-        drop(self.owner.take());
-        self.body_waiter.wake();
-    }
-
-    /// The next piece of the body of request `number`, for its holder.
-    pub(super) fn poll_held_body(
-        &self,
-        number: u64,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Chunk, BodyError>>> {
-        if self.request.get() != number {
-            return Poll::Ready(Some(Err(RequestError::Truncated.into())));
-        }
-        self.body_waiter.store(cx.waker());
-        if self.owner.key() == Some(cx.waker().data()) {
-            return self.poll_body(cx);
-        }
-        self.poll_body_after(cx, |_| {
-            if self.unsent() > 0 {
-                self.owner.wake(); // It stores its waker again in the poll that comes of this.
-            }
-            Poll::Ready(Ok(()))
-        })
-    }
-
-    /// Whether the request's body was read to its end.
-    pub(super) fn body_is_done(&self) -> bool {
-        self.flow.borrow().body.is_done()
-    }
-
-    /// Whether it is worth reading what is left of the body, to use the connection again.
-    pub(super) fn body_can_be_drained(&self) -> bool {
-        self.flow.borrow().body.can_be_drained(self.service.limits.drain)
-    }
-
-    /// Reads the rest of the body and throws it away. `true`: that was possible within the limit.
-    pub(super) fn poll_drain(&self, cx: &mut Context<'_>, drained: &mut u64) -> Poll<bool> {
-        while self.body_can_be_drained() && *drained <= self.service.limits.drain {
-            match ready!(self.poll_body(cx)) {
-                None => return Poll::Ready(true),
-                Some(Ok(chunk)) => *drained += chunk.len() as u64,
-                Some(Err(_)) => return Poll::Ready(false),
-            }
-        }
-        Poll::Ready(self.body_is_done())
     }
 
     /// Whether the client is still there, for those who wait for something else than its bytes. `Ready(Ok)`: it has

@@ -1,17 +1,158 @@
-//! A request's body in a handler's hands.
+//! A request's body: how it is read off the wire, and how a handler holds it.
 //!
 //! The problem: a handler may keep the body, or give it to a task of its own, while the connection goes on. So the
 //! body holds the wire weakly (it must not keep the socket open), and it has a time: from the request's head to the
 //! end of its answer. After that it yields an error. A clean end would say that the client had sent no more, and what
 //! comes then belongs to the next request.
+//!
+//! ```text
+//!   begin_body --> hold_body(true) --> poll_held_body ... --> hold_body(false) --> revoke_body
+//!    the head       the handler has it  its holder reads       it was dropped       the answer was written
+//! ```
 
 use std::rc::{Rc, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::body::{BodyError, BodySource, Chunk};
 use super::error::RequestError;
+use super::head::Head;
+use super::incoming::{IncomingBody, Taken};
+use super::wait::Wait;
 use super::wire::Wire;
 use crate::net::Transport;
+
+impl<T: Transport> Wire<T> {
+    /// Prepares for a request's body. `request`: its number.
+    pub(super) fn begin_body(&self, head: &Head, request: u64) {
+        self.flow.borrow_mut().body = IncomingBody::new(head, &self.service.limits);
+        self.request.set(request);
+    }
+
+    /// Behind a refused head nothing can be trusted: whatever comes is thrown away.
+    pub(super) fn give_up_body(&self) {
+        self.flow.borrow_mut().body.fail(RequestError::Framing);
+    }
+
+    /// Says that the connection's task is being polled with `cx`.
+    pub(super) fn note_owner(&self, cx: &Context<'_>) {
+        if self.body_is_held.get() {
+            self.owner.store(cx.waker());
+        }
+    }
+
+    /// The next piece of the request's body, for the connection's own task.
+    fn poll_body(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
+        self.poll_body_after(cx, |cx| self.poll_flush(cx))
+    }
+
+    /// The next piece of the request's body. `flush` comes before each wait.
+    fn poll_body_after(
+        &self,
+        cx: &mut Context<'_>,
+        flush: impl Fn(&mut Context<'_>) -> Poll<Result<(), BodyError>>,
+    ) -> Poll<Option<Result<Chunk, BodyError>>> {
+        self.promise_to_read();
+        loop {
+            match self.take_body() {
+                Err(error) => return Poll::Ready(Some(Err(error.into()))),
+                Ok(Taken::Piece(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+                Ok(Taken::Over) => return Poll::Ready(None),
+                Ok(Taken::NeedMore) => {}
+            }
+            // Answer before you wait: also the `100 Continue` that the client may be waiting for.
+            if let Err(error) = ready!(flush(cx)) {
+                return Poll::Ready(Some(Err(error)));
+            }
+            if let Err(error) = ready!(self.poll_fill_body(cx)) {
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+    }
+
+    fn take_body(&self) -> Result<Taken, RequestError> {
+        let flow = &mut *self.flow.borrow_mut();
+        flow.body.take(&mut flow.input, &self.service.buffers)
+    }
+
+    fn poll_fill_body(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        ready!(self.poll_turn(cx));
+        let flow = &mut *self.flow.borrow_mut();
+        let read = ready!(flow.poll_fill(&self.transport, &self.service, Wait::Body, cx));
+        Poll::Ready(flow.body.note_read(read))
+    }
+
+    /// Somebody wants the body: if the client waits for our word, and the body has not come without it, give it.
+    pub(super) fn promise_to_read(&self) {
+        let promised = self.flow.borrow_mut().body.promise();
+        if promised && self.flow.borrow().input.is_none() {
+            self.push(|out| out.push(b"HTTP/1.1 100 Continue\r\n\r\n"));
+        }
+    }
+
+    /// Whether somebody holds the body and may still read it.
+    pub(super) fn body_is_held(&self) -> bool {
+        self.body_is_held.get()
+    }
+
+    /// Says that the body of request `number` is, or is no longer, in somebody's hands.
+    pub(super) fn hold_body(&self, number: u64, held: bool) {
+        if self.request.get() == number {
+            self.body_is_held.set(held);
+        }
+    }
+
+    /// The answer was written: the body's time is over. Whoever still holds it, in a task of its own perhaps, gets an
+    /// error at the next read, never a clean end with bytes missing.
+    pub(super) fn revoke_body(&self) {
+        self.answered.set(self.request.take());
+        self.body_is_held.set(false);
+        drop(self.owner.take());
+        self.body_waiter.wake();
+    }
+
+    /// The next piece of the body of request `number`, for its holder.
+    pub(super) fn poll_held_body(
+        &self,
+        number: u64,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Chunk, BodyError>>> {
+        if self.request.get() != number {
+            return Poll::Ready(Some(Err(RequestError::Truncated.into())));
+        }
+        self.body_waiter.store(cx.waker());
+        if self.owner.key() == Some(cx.waker().data()) {
+            return self.poll_body(cx);
+        }
+        self.poll_body_after(cx, |_| {
+            if self.unsent() > 0 {
+                self.owner.wake(); // It stores its waker again in the poll that comes of this.
+            }
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    /// Whether the request's body was read to its end.
+    pub(super) fn body_is_done(&self) -> bool {
+        self.flow.borrow().body.is_done()
+    }
+
+    /// Whether it is worth reading what is left of the body, to use the connection again.
+    pub(super) fn body_can_be_drained(&self) -> bool {
+        self.flow.borrow().body.can_be_drained(self.service.limits.drain)
+    }
+
+    /// Reads the rest of the body and throws it away. `true`: that was possible within the limit.
+    pub(super) fn poll_drain(&self, cx: &mut Context<'_>, drained: &mut u64) -> Poll<bool> {
+        while self.body_can_be_drained() && *drained <= self.service.limits.drain {
+            match ready!(self.poll_body(cx)) {
+                None => return Poll::Ready(true),
+                Some(Ok(chunk)) => *drained += chunk.len() as u64,
+                Some(Err(_)) => return Poll::Ready(false),
+            }
+        }
+        Poll::Ready(self.body_is_done())
+    }
+}
 
 /// The source of an incoming `Body`.
 pub(super) struct WireBody<T: Transport> {
