@@ -3,6 +3,8 @@
 //! It uses the low-level parser that the library makes public for this: `HeadScan`, `Head` and `ChunkedDecoder`
 //! take bytes and know no sockets. What drives them here is as plain as it can be; `connection.rs` drives the real one.
 
+use std::ops::Range;
+
 use glassbox::http::chunked::{ChunkedDecoder, Decoded};
 use glassbox::http::fields::Framing;
 use glassbox::http::head::Head;
@@ -133,14 +135,21 @@ impl Reader<'_> {
         self.offset += count;
     }
 
+    /// Takes the long way, on which a head may come in pieces, and looks whether the short one agrees.
     fn take_head(&mut self, mut scan: HeadScan) -> Result<bool, RequestError> {
-        let found = scan.advance(&self.input, self.limits)?;
-        let Some(range) = found else {
+        let is_fresh = scan.is_fresh();
+        let mut short = Head::fresh();
+        let length = if is_fresh { short.parse_whole(&self.input, self.limits) } else { None };
+        let taken = self.take_head_the_long_way(&mut scan);
+        if let Some(length) = length {
+            let (head, range) = taken.as_ref().ok().and_then(Option::as_ref).expect("both ways take it");
+            assert_eq!(*range, 0..length, "where the head ends");
+            assert_eq!(format!("{short:?}"), format!("{head:?}"), "what it says");
+        }
+        let Some((head, range)) = taken? else {
             self.state = State::Head(scan);
             return Ok(false);
         };
-        let mut head = Head::fresh();
-        head.parse(&self.input[range.clone()], self.limits)?;
         self.keep = head.keep_alive();
         let place = self.offset + range.start..self.offset + range.end;
         self.exchanges.push(exchange(&head, place));
@@ -151,6 +160,16 @@ impl Reader<'_> {
             Framing::Chunked => State::Chunked(ChunkedDecoder::new(self.limits)),
         };
         Ok(true)
+    }
+
+    fn take_head_the_long_way(
+        &self,
+        scan: &mut HeadScan,
+    ) -> Result<Option<(Head, Range<usize>)>, RequestError> {
+        let Some(range) = scan.advance(&self.input, self.limits)? else { return Ok(None) };
+        let mut head = Head::fresh();
+        head.parse(&self.input[range.clone()], self.limits)?;
+        Ok(Some((head, range)))
     }
 
     fn take_length(&mut self, left: u64) -> bool {
