@@ -4,7 +4,7 @@
 //! answer, and waits for it as long as it takes. Whoever finds no thread free waits in the queue, oldest first.
 //! Return the time of each answer.
 
-/// One client: when it connects, and how long it takes from there to send its whole request once the server reads.
+/// One client: when it connects, and how long a thread that has turned to it waits until its request is whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
     pub connects: u64,

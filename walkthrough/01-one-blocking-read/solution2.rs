@@ -1,6 +1,6 @@
 //! Solution of exercise 2 of chapter 1: when does each client get its answer?
 
-/// One client: when it connects, and how long it takes from there to send its whole request once the server reads.
+/// One client: when it connects, and how long a thread that has turned to it waits until its request is whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
     pub connects: u64,

@@ -34,6 +34,7 @@ pub fn play(mistakes: Mistakes) -> io::Result<()> {
     for (name, stream) in burst {
         println!("  {name}: {}", status(stream)?);
     }
+    println!("  events of the listener: {}", meter.knocks.load(Ordering::Relaxed));
 
     println!("a client sends 1,500 bytes at once:");
     let long = REQUEST.replace("here", &"h".repeat(1_474));

@@ -59,6 +59,8 @@ struct Server {
 struct Meter {
     sleeps: AtomicU64,
     calls: AtomicU64,
+    /// Events of the listener, however many clients each of them stood for.
+    knocks: AtomicU64,
 }
 
 /// How far one client has come.
@@ -99,6 +101,7 @@ impl Server {
 
     /// Takes everybody who waits at the door. One event may stand for many clients.
     fn accept(&mut self) -> io::Result<()> {
+        self.meter.knocks.fetch_add(1, Ordering::Relaxed);
         loop {
             self.meter.calls.fetch_add(1, Ordering::Relaxed);
             let mut stream = match self.listener.accept() {

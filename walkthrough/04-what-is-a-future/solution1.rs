@@ -31,7 +31,7 @@ impl Lines {
     }
 }
 
-/// The original.
+/// The original. `poll_fn` makes a leaf of a closure: each poll calls it.
 pub async fn two_lines(lines: Lines) -> String {
     let first = std::future::poll_fn(|_| lines.poll_line()).await;
     let second = std::future::poll_fn(|_| lines.poll_line()).await;

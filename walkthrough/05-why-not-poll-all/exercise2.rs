@@ -10,7 +10,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// `F: Unpin` keeps the exercise free of pinning.
+/// `F: Unpin`, here and below, keeps the exercise free of pinning, and so does `F::Output: Unpin`.
 pub struct JoinAll<F: Future> {
     children: Vec<F>,
 }
