@@ -3,7 +3,7 @@
 //!
 //! `cargo run --example ch12` shows
 //!
-//! 1. three busy tasks, and the order of their polls
+//! 1. three busy tasks, and the order of their rounds
 //! 2. a task that never rests, and a socket that wants to be heard
 //! 3. a task that is always ready, alone and with a budget
 //! 4. work that blocks, in a poll and on a thread
@@ -27,7 +27,7 @@ fn runtime() -> Runtime {
     Runtime::new().expect("no runtime: ulimit -n")
 }
 
-/// Each poll writes the task's name down and goes to the end of the queue.
+/// Three times, each writes its name down and goes to the end of the queue.
 fn rounds() {
     let runtime = runtime();
     let order = Rc::new(RefCell::new(String::new()));
@@ -42,7 +42,7 @@ fn rounds() {
         runtime.handle().spawn(busy).detach();
     }
     runtime.run_until_stalled();
-    println!("1. the order of the polls: {}\n", order.borrow());
+    println!("1. what they wrote: {}\n", order.borrow());
 }
 
 /// Never rests: each poll ends with a wake of its own.
@@ -88,7 +88,7 @@ async fn work_off(mut jobs: Receiver<u32>, done: Rc<Cell<u32>>, with_budget: boo
     }
 }
 
-/// Notes how far the work has come, each time that it gets its turn.
+/// Notes how far the work has come, at each poll.
 async fn look(done: Rc<Cell<u32>>, seen: Rc<RefCell<Vec<u32>>>) {
     while done.get() < 1000 {
         seen.borrow_mut().push(done.get());
@@ -116,10 +116,10 @@ fn always_ready(title: &str, with_budget: bool) {
         [first, second, .., last] => format!("{first}, {second}, ... {last}"),
         _ => String::new(),
     };
-    println!("  {title:<14} turns of the other: {:>2}; jobs done by then: {numbers}", seen.len());
+    println!("  {title:<14} polls of the other: {:>2}; jobs done by then: {numbers}", seen.len());
 }
 
-/// Counts its turns, for other threads to read.
+/// Counts its polls, for other threads to read.
 async fn ping(pings: Arc<AtomicU32>) {
     loop {
         pings.fetch_add(1, Ordering::SeqCst);
@@ -132,7 +132,7 @@ fn primes() -> usize {
     (2..20_000_u32).filter(|n| (2..*n).take_while(|d| d * d <= *n).all(|d| n % d != 0)).count()
 }
 
-/// The same on another thread, which is not done before the others have had three turns. Were there none, it gives up.
+/// The same on another thread, which is not done before the other has had three polls. Were there none, it gives up.
 fn patient_primes(pings: &AtomicU32) -> usize {
     let begin = pings.load(Ordering::SeqCst);
     for _ in 0..20_000_000 {
@@ -149,20 +149,20 @@ fn work_that_blocks() {
     let runtime = runtime();
     let (handle, pings) = (runtime.handle(), Arc::new(AtomicU32::new(0)));
     handle.spawn(ping(pings.clone())).detach();
-    let turns = |before: u32| pings.load(Ordering::SeqCst) - before;
+    let polls = |before: u32| pings.load(Ordering::SeqCst) - before;
 
     let own = pings.clone();
     let (found, in_a_poll) = runtime.block_on(async move {
         let before = own.load(Ordering::SeqCst);
         (primes(), own.load(Ordering::SeqCst) - before)
     });
-    println!("  in a poll:   {found} primes; turns of the other meanwhile: {in_a_poll}");
+    println!("  in a poll:   {found} primes; polls of the other meanwhile: {in_a_poll}");
 
     let (before, theirs) = (pings.load(Ordering::SeqCst), pings.clone());
     let found = runtime.block_on(handle.spawn_blocking(move || patient_primes(&theirs))).expect("no panic");
     println!(
-        "  on a thread: {found} primes; turns of the other meanwhile: 3 or more: {}\n",
-        turns(before) >= 3
+        "  on a thread: {found} primes; polls of the other meanwhile: 3 or more: {}\n",
+        polls(before) >= 3
     );
 }
 
