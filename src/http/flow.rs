@@ -29,7 +29,8 @@ use crate::net::Transport;
 use crate::runtime::Handle;
 use crate::runtime::timer::Sleep;
 
-/// Transfers and requests in a row before others get their turn. Arbitrary: 32 buffers are half a megabyte.
+/// Transfers and requests in a row before others get their turn; a long transfer counts once more for each 16 KiB.
+/// Arbitrary.
 const BUDGET: u8 = 32;
 
 /// The least room for a read. Less, and a body would come in many small reads.

@@ -12,8 +12,9 @@ use super::uri;
 
 /// One request: a checked head, and a body that is read when the handler asks for it.
 ///
-/// One pointer wide in effect, because it is moved all the way: from the connection to the router, through every
-/// middleware, into the handler's future. What it is made of is lent by a pool.
+/// Two pointers, because it is moved all the way: from the connection to the router, through every middleware, into the
+/// handler's future. What it is made of is lent by a pool. (Measured, together with path parameters that are ranges of
+/// the path: 270 of 4,850 instructions for a request.)
 pub struct Request {
     parts: Pooled<Parts>,
 }

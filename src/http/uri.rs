@@ -74,27 +74,28 @@ pub fn split_target(target: &[u8]) -> Option<TargetParts> {
         authority = Some(scheme.len()..end);
         start = end;
     }
-    let query_start = check_path_and_query(target, start)?;
-    let path = start..query_start.map_or(target.len(), |at| at - 1);
-    Some(TargetParts { path, query: query_start.map(|at| at..target.len()), authority })
+    let end = path_end(target, start)?;
+    let query = (end < target.len()).then_some(end + 1..target.len());
+    Some(TargetParts { path: start..end, query, authority })
 }
 
 fn starts_with_ignore_case(bytes: &[u8], prefix: &[u8]) -> bool {
     bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// One look at each byte from `start` on: where the query starts, if there is one. `None`: a byte is not allowed.
-fn check_path_and_query(target: &[u8], start: usize) -> Option<Option<usize>> {
-    let mut query_start = None;
+/// One look at each byte from `start` on: where the path ends, at a `?` or with the target. `None`: a byte of path or query
+/// is not allowed.
+fn path_end(target: &[u8], start: usize) -> Option<usize> {
+    let mut end = target.len();
     for (at, byte) in target.iter().enumerate().skip(start) {
         match kind(*byte) {
             Kind::Plain | Kind::Separator => {}
-            Kind::Question => query_start = query_start.or(Some(at + 1)),
+            Kind::Question => end = end.min(at),
             Kind::Percent if is_hex_pair(&target[at + 1..]) => {}
             Kind::Percent | Kind::Forbidden => return None,
         }
     }
-    Some(query_start)
+    Some(end)
 }
 
 fn is_hex_pair(bytes: &[u8]) -> bool {

@@ -135,13 +135,12 @@ impl<T: Transport> Wire<T> {
         let mut parts = self.service.parts.take();
         let head = &mut parts.head;
         let whole = if flow.scan.is_fresh() { head.parse_whole(input, limits) } else { None };
-        let length = match whole {
-            Some(length) => length,
-            None => {
-                let Some(range) = flow.scan.advance(input, limits)? else { return Ok(None) };
-                head.parse(&input[range.clone()], limits)?;
-                range.end
-            }
+        let length = if let Some(length) = whole {
+            length
+        } else {
+            let Some(range) = flow.scan.advance(input, limits)? else { return Ok(None) };
+            head.parse(&input[range.clone()], limits)?;
+            range.end
         };
         input.consume(length);
         flow.note_request();

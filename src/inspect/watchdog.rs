@@ -26,8 +26,8 @@ use crate::runtime::trace::TaskId;
 /// How often it looks: often enough to notice 100 ms soon, seldom enough to cost nothing that one could measure.
 const PERIOD: Duration = Duration::from_millis(20);
 
-/// A poll of this length holds everybody up. tokio's own advice is 10 to 100 microseconds between two awaits; what a
-/// person notices is 100 ms.
+/// A poll of this length holds everybody up. Alice Ryhl's advice is 10 to 100 microseconds between two awaits ("Async:
+/// What is blocking?"); what a person notices is 100 ms.
 const BLOCKED: Duration = Duration::from_millis(100);
 
 /// A first poll of this length: the task has no await that ever had to wait. tokio-console uses the same.
