@@ -5,14 +5,15 @@
 //! storm at a time: each would disturb the others' bystanders. `cargo test --test faults -- --nocapture` prints what
 //! the bystanders saw. `FAULTS=10` plays ten times as much garbage and ten times as many resets.
 //!
-//! Left out: jumps of the wall clock, which only root can make. Nothing but the `Date` header reads that clock; all
-//! time limits use the monotonic one. That one cannot jump by itself, but a process that was stopped for a while sees it
-//! jump, and so `SIGSTOP` and `SIGCONT` are played here.
+//! Two clocks can jump. Nothing but the `Date` header reads the wall clock: `faults/wall_clock.rs` moves it. All time limits
+//! use the monotonic one. That one cannot jump by itself, but a process that was stopped for a while sees it jump, and so
+//! `SIGSTOP` and `SIGCONT` are played in `faults/outside.rs`.
 
 mod common;
 
 mod faults {
     mod outside;
+    mod wall_clock;
 }
 
 use std::io::{ErrorKind, Read as _, Write as _};
