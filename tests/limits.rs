@@ -157,6 +157,24 @@ fn the_time_for_a_write() {
     conversation.end();
 }
 
+/// What is sent at once may come in many reads. When the first of them alone bought time, a client that was fast enough
+/// was cut.
+#[test]
+fn a_burst_was_paid_for_its_first_read_alone() {
+    let conversation = with(|limits| limits.min_rate = 10);
+    conversation.say(post("/text", "Content-Length: 1000", ""));
+    for _ in 0..9 {
+        assert_eq!(conversation.wait(10 * SECOND), "");
+        for _ in 0..10 {
+            conversation.pipe.client_send(b"0123456789");
+        }
+        assert_eq!(conversation.say(""), "", "a hundred bytes in ten seconds");
+    }
+    assert_eq!(conversation.wait(10 * SECOND), "");
+    expect_one(&conversation.say("x".repeat(100)), 200, false);
+    conversation.end();
+}
+
 /// A client that sends a byte of its body now and then, each time within the timeout, runs out of time: a byte buys a
 /// moment, not another half minute. One that keeps to the least rate may take as long as it likes.
 #[test]

@@ -75,9 +75,12 @@ impl Patience {
     /// Stops the time, and pays for the bytes that came or left.
     fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
         // A head and a farewell have a limit for the whole of them; the first byte of a request ends the wait for it.
-        if self.waiting_for == wait && self.is_running && matches!(wait, Wait::Body | Wait::Write) {
-            self.is_running = false;
-            let left = self.deadline.left().saturating_add(worth(bytes, limits.min_rate));
+        if self.waiting_for == wait && matches!(wait, Wait::Body | Wait::Write) {
+            // A burst may come in many reads. The first one stops the time, and all of them pay.
+            let was_running = std::mem::take(&mut self.is_running);
+            let left =
+                if was_running { self.deadline.left() } else { Duration::from_millis(self.left.into()) };
+            let left = left.saturating_add(worth(bytes, limits.min_rate));
             self.left = milliseconds(left.min(wait.limit(limits)));
         }
     }

@@ -10,18 +10,20 @@ use std::time::Duration;
 use glassbox::http::Limits;
 
 use super::client::{self, Parsed, Response};
+use super::pace::{Lag, Pace};
 use super::pipe::{Ending, Pipe};
 use super::request::{Expected, Kind, What};
+use super::witness::witness_write_cut;
 
 /// How long a closing connection listens for the client's own close.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// A request's place in the stream of bytes.
 #[derive(Clone, Copy)]
-struct Span {
-    start: usize,
-    head_end: usize,
-    end: usize,
+pub(super) struct Span {
+    pub(super) start: usize,
+    pub(super) head_end: usize,
+    pub(super) end: usize,
 }
 
 /// What the judge may assume.
@@ -35,14 +37,14 @@ pub struct Circumstances<'a> {
 
 /// Watches one connection.
 pub struct Judge {
-    kinds: Vec<Kind>,
+    pub(super) kinds: Vec<Kind>,
     expected: Vec<Expected>,
-    spans: Vec<Span>,
+    pub(super) spans: Vec<Span>,
     /// All bytes that the client will send, if it is let.
     pub stream: Vec<u8>,
     pub sent: usize,
     /// Answers read, and how many bytes those were.
-    seen: usize,
+    pub(super) seen: usize,
     parsed: usize,
     /// How much was read and written when it was looked at last; and when that had changed.
     looked: (usize, usize),
@@ -56,7 +58,7 @@ pub struct Judge {
 
 /// Where the server stands in the stream of requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Position {
+pub(super) enum Position {
     Between,
     Head(usize),
     Body(usize),
@@ -111,17 +113,17 @@ impl Judge {
             if !std::mem::replace(&mut self.judged, true) {
                 self.check_end(pipe, ending, around)?;
             }
-        } else if !pipe.is_owed() && pipe.accepted_at().is_some() {
+        } else if !pipe.is_unheard() && pipe.accepted_at().is_some() {
             self.check_due(pipe)?;
         }
-        if pipe.is_owed() || pipe.accepted_at().is_none() || pipe.dropped_at().is_some() {
+        if pipe.is_unheard() || pipe.accepted_at().is_none() || pipe.dropped_at().is_some() {
             return Ok(());
         }
         self.check_limits(pipe, around)
     }
 
     fn gone(&self, pipe: &Pipe) -> Result<(), String> {
-        let holds_on = pipe.dropped_at().is_none() && pipe.accepted_at().is_some() && !pipe.is_owed();
+        let holds_on = pipe.dropped_at().is_none() && pipe.accepted_at().is_some() && !pipe.is_unheard();
         // A broken connection is noticed by whoever waits at it. Behind the client's end nobody waits for bytes any more.
         let listens = pipe.read_blocked().is_some() && !pipe.is_ended();
         if holds_on && (self.aborted || listens || pipe.write_blocked().is_some()) {
@@ -151,7 +153,11 @@ impl Judge {
             let parsed = pipe.look(self.parsed, |bytes| client::parse(bytes, to_head, at_end));
             match parsed.map_err(|error| format!("answer {}: {error}", self.seen + 1))? {
                 Parsed::Whole(response, taken) => {
+                    let nth = self.seen;
                     self.accept(&response, pipe, around)?;
+                    if self.seen > nth {
+                        self.witness_answer(pipe, nth, self.parsed..self.parsed + taken, around.limits);
+                    }
                     self.parsed += taken;
                 }
                 Parsed::Nothing | Parsed::Part(_) => break,
@@ -200,7 +206,9 @@ impl Judge {
                 let began = pipe.read_time(span.start).unwrap_or_default();
                 at == nth && since(began) >= limits.head_timeout
             }
-            (408, Position::Body(at)) => at == nth && since(first_byte.last_read) >= limits.body_timeout,
+            (408, Position::Body(at)) => {
+                at == nth && self.body_lag(pipe, first_byte.consumed, first_byte.at, limits).may_be_cut()
+            }
             (400, Position::Body(at)) => at == nth && pipe.is_ended(),
             (503, _) => {
                 let began = pipe.read_time(span.head_end - 1).unwrap_or_default();
@@ -209,6 +217,7 @@ impl Judge {
             _ => false,
         };
         if excused {
+            self.witness_refusal(pipe, response.status, first_byte, limits);
             return Ok(());
         }
         let shown = String::from_utf8_lossy(&response.body[..response.body.len().min(80)]).into_owned();
@@ -221,7 +230,7 @@ impl Judge {
     }
 
     /// Where the server stands when it has read so much.
-    fn position(&self, consumed: usize) -> Position {
+    pub(super) fn position(&self, consumed: usize) -> Position {
         let inside = self.spans.iter().position(|span| span.start < consumed && consumed < span.end);
         match inside {
             None => Position::Between,
@@ -231,8 +240,21 @@ impl Judge {
     }
 
     /// Requests whose last byte is among the first so many.
-    fn complete(&self, sent: usize) -> usize {
+    pub(super) fn complete(&self, sent: usize) -> usize {
         self.spans.iter().take_while(|span| span.end <= sent).count()
+    }
+
+    /// How far the client was behind at this moment, when so much had been read, with the body that it was sending.
+    pub(super) fn body_lag(&self, pipe: &Pipe, consumed: usize, at: Duration, limits: &Limits) -> Lag {
+        let body = self.position(consumed);
+        let since = pipe.waited_since(consumed).unwrap_or(at);
+        let pace = Pace { timeout: limits.body_timeout, rate: limits.min_rate };
+        pipe.look_at_reads(|reads| {
+            let own = reads.iter().filter(|read| {
+                read.end <= consumed && self.position(read.end.saturating_sub(read.count)) == body
+            });
+            pace.lag(own.copied(), at.saturating_sub(since))
+        })
     }
 
     // What must have happened by now. ---------------------------------------------------------------------------
@@ -268,7 +290,8 @@ impl Judge {
         }
         if let Some(since) = pipe.write_blocked() {
             // Whoever waits for room does not wait for bytes; what was blocked before that is an old story.
-            return if over(since, limits.write_timeout) { late("the client does not read") } else { Ok(()) };
+            let behind = write_lag(pipe, around.now.saturating_sub(since), limits);
+            return if behind.must_be_cut() { late("the client does not read") } else { Ok(()) };
         }
         let at_work = self.seen < self.complete(pipe.consumed());
         let Some(since) = pipe.read_blocked().filter(|_| !at_work) else {
@@ -283,8 +306,11 @@ impl Judge {
                 let began = pipe.wait_behind(self.spans[nth].start).unwrap_or(since);
                 if over(began, limits.head_timeout) { late("a head is on its way") } else { Ok(()) }
             }
-            Position::Body(_) if over(since, limits.body_timeout) => late("a body is on its way"),
-            _ => Ok(()),
+            Position::Body(_) => {
+                let behind = self.body_lag(pipe, pipe.consumed(), around.now, limits);
+                if behind.must_be_cut() { late("a body is on its way") } else { Ok(()) }
+            }
+            Position::Between => Ok(()),
         }
     }
 
@@ -294,7 +320,9 @@ impl Judge {
             return Ok(());
         }
         let limits = around.limits;
-        if ending.write_blocked.is_some_and(|since| ending.at.saturating_sub(since) >= limits.write_timeout) {
+        let waiting = |since| ending.at.saturating_sub(since);
+        if ending.write_blocked.is_some_and(|since| write_lag(pipe, waiting(since), limits).may_be_cut()) {
+            witness_write_cut(pipe, ending, limits);
             return Ok(());
         }
         // No browser half-closes a stream of events: to the server its client is gone.
@@ -313,9 +341,12 @@ impl Judge {
             }
             // What was sent of the head is lost with it; the answers before are not.
             Position::Head(_) => all_answered && ending.ended,
-            Position::Body(_) => ending.ended || waited >= limits.body_timeout,
+            Position::Body(_) => {
+                ending.ended || self.body_lag(pipe, ending.consumed, ending.at, limits).may_be_cut()
+            }
         };
         if allowed {
+            Judge::witness_end(pipe, ending, position, limits);
             return Ok(());
         }
         Err(format!(
@@ -323,6 +354,12 @@ impl Judge {
             self.seen
         ))
     }
+}
+
+/// How far the client is behind with taking its answers, when the server has waited for it for so long.
+fn write_lag(pipe: &Pipe, waiting: Duration, limits: &Limits) -> Lag {
+    let pace = Pace { timeout: limits.write_timeout, rate: limits.min_rate };
+    pipe.look_at_writes(|writes| pace.lag(writes.iter().copied(), waiting))
 }
 
 /// The head has the headers that this server sends, and no others; their values are those that it gives them.

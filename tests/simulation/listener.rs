@@ -6,33 +6,64 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use glassbox::Handle;
+use glassbox::http::stats::Stats;
 use glassbox::net::Listener;
 
+use super::log::Log;
 use super::pipe::Pipe;
+use super::sabotage::Saboteur;
 use super::script::AcceptError;
 use super::server_end::ServerEnd;
 
+/// How long the server pauses after an `accept` that failed, unless a connection ends.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// What waits to be accepted; clones are the same.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Backlog(Rc<State>);
 
-#[derive(Default)]
 struct State {
+    log: Arc<Log>,
+    stats: Arc<Stats>,
+    saboteur: Rc<Saboteur>,
     queue: RefCell<VecDeque<Result<Pipe, AcceptError>>>,
     waker: RefCell<Option<Waker>>,
     closed: Cell<bool>,
-    /// When the latest error was handed out.
+    /// When the latest error was handed out behind which the server should pause, and still should.
     failed: Cell<Option<Duration>>,
+    /// How many connections were open then. A server that pauses tries again when there are fewer.
+    open: Cell<u64>,
+    /// It has tried again in the middle of its pause.
+    is_hasty: Cell<bool>,
+    /// The latest `accept` has failed, whatever the error.
+    fails: Cell<bool>,
     now: Rc<Cell<Duration>>,
 }
 
 impl Backlog {
-    pub fn new(now: Rc<Cell<Duration>>) -> Backlog {
-        Backlog(Rc::new(State { now, ..State::default() }))
+    pub fn new(
+        (log, now): (Arc<Log>, Rc<Cell<Duration>>),
+        stats: Arc<Stats>,
+        saboteur: Rc<Saboteur>,
+    ) -> Backlog {
+        Backlog(Rc::new(State {
+            log,
+            stats,
+            saboteur,
+            queue: RefCell::default(),
+            waker: RefCell::default(),
+            closed: Cell::new(false),
+            failed: Cell::new(None),
+            open: Cell::new(0),
+            is_hasty: Cell::new(false),
+            fails: Cell::new(false),
+            now,
+        }))
     }
 
     /// The listener itself, for the server.
@@ -62,9 +93,36 @@ impl Backlog {
         self.0.closed.get()
     }
 
-    /// When the latest error was handed out.
-    pub fn failed_at(&self) -> Option<Duration> {
-        self.0.failed.get()
+    /// Whether the server should pause now, because of an error.
+    pub fn is_failing(&self) -> bool {
+        self.0.is_failing()
+    }
+
+    /// Whether it has tried to accept in the middle of a pause.
+    pub fn is_hasty(&self) -> bool {
+        self.0.is_hasty.get()
+    }
+}
+
+impl State {
+    fn is_failing(&self) -> bool {
+        let is_over = |failed| self.now.get().saturating_sub(failed) >= ACCEPT_PAUSE;
+        if self.stats.open.get() < self.open.get() || self.failed.get().is_some_and(is_over) {
+            self.failed.set(None); // A connection has ended, or time has passed: the pause is over for good.
+        }
+        self.failed.get().is_some()
+    }
+
+    /// Hands an error out.
+    fn fail(&self, error: AcceptError) -> io::Error {
+        self.log.count(("accept", error.name()));
+        self.fails.set(true);
+        if error.is_passing() {
+            return error.error();
+        }
+        self.failed.set(Some(self.now.get()));
+        self.open.set(self.stats.open.get());
+        if self.saboteur.disguises() { AcceptError::Interrupted.error() } else { error.error() }
     }
 }
 
@@ -105,6 +163,9 @@ impl Future for Accept<'_> {
     type Output = io::Result<(ServerEnd, SocketAddr)>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.state.is_failing() {
+            self.state.is_hasty.set(true);
+        }
         let next = self.state.queue.borrow_mut().pop_front();
         match next {
             None => {
@@ -113,22 +174,13 @@ impl Future for Accept<'_> {
                 Poll::Pending
             }
             Some(Ok(pipe)) => {
+                if self.state.fails.take() {
+                    self.state.log.count(("accept", "a connection, after an error"));
+                }
                 pipe.accept();
                 Poll::Ready(Ok((pipe.server_end(), ([127, 0, 0, 1], 9).into())))
             }
-            Some(Err(AcceptError::Aborted)) => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
-            Some(Err(error)) => {
-                self.state.failed.set(Some(self.state.now.get()));
-                Poll::Ready(Err(io::Error::from_raw_os_error(number(error))))
-            }
+            Some(Err(error)) => Poll::Ready(Err(self.state.fail(error))),
         }
-    }
-}
-
-/// What Linux, the BSDs and macOS call it.
-fn number(error: AcceptError) -> i32 {
-    match error {
-        AcceptError::Enfile => 23,
-        AcceptError::Emfile | AcceptError::Aborted => 24,
     }
 }

@@ -1,12 +1,17 @@
-//! The timeline of a run: what the world did, what the runtime did, what moved through the pipes, in order.
+//! The timeline of a run: what the world did, what the runtime did, what moved through the pipes, in order. And how often
+//! each kind of thing has happened.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 
-use glassbox::runtime::trace::Outcome;
+use glassbox::runtime::trace::{Outcome, TaskId, Wake};
 use glassbox::{Event, Observer};
 
+use super::ghost::Ghost;
 use super::script::Step;
+use super::tally::{Kind, Tally};
 
 /// One line of a timeline. Kept as data: a run that passes formats nothing.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -20,22 +25,63 @@ pub enum Entry {
 }
 
 /// Everything so far.
+pub struct Log {
+    story: Mutex<Story>,
+    ghost: Ghost,
+}
+
 #[derive(Default)]
-pub struct Log(Mutex<Vec<Entry>>);
+struct Story {
+    entries: Vec<Entry>,
+    tally: Tally,
+    /// The task that is being polled.
+    polling: Option<TaskId>,
+    /// The runtime is between "I sleep" and "I am up".
+    parking: bool,
+    ended: BTreeSet<TaskId>,
+}
 
 impl Log {
+    /// A log that is haunted at these moments.
+    pub fn new(haunted: &[usize]) -> Log {
+        Log { story: Mutex::default(), ghost: Ghost::new(haunted) }
+    }
+
+    fn story(&self) -> MutexGuard<'_, Story> {
+        self.story.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn push(&self, entry: Entry) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+        self.story().entries.push(entry);
+    }
+
+    /// This has happened once more.
+    pub fn count(&self, kind: Kind) {
+        *self.story().tally.entry(kind).or_default() += 1;
+    }
+
+    pub fn tally(&self) -> Tally {
+        self.story().tally.clone()
+    }
+
+    /// Somebody waits with this waker at one side of a client's pipe.
+    pub fn note_waiter(&self, place: usize, waker: &Waker) {
+        self.ghost.note_waiter(place, waker);
+    }
+
+    /// The run is over.
+    pub fn close(&self) {
+        self.ghost.rest();
     }
 
     pub fn entries(&self) -> Vec<Entry> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.story().entries.clone()
     }
 
     /// What must never happen to a task, if it happened since the `from`th entry; and how many entries there are now.
     pub fn accident(&self, from: usize) -> (Option<String>, usize) {
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let bad = entries[from..].iter().find(|entry| {
+        let story = self.story();
+        let bad = story.entries[from..].iter().find(|entry| {
             matches!(
                 entry,
                 Entry::Event(
@@ -43,13 +89,45 @@ impl Log {
                 )
             )
         });
-        (bad.map(|entry| format!("an accident: {entry}")), entries.len())
+        (bad.map(|entry| format!("an accident: {entry}")), story.entries.len())
+    }
+}
+
+impl Story {
+    fn note(&mut self, event: Event) {
+        match event {
+            Event::Polled { task, .. } => self.polling = Some(task),
+            Event::Pending { .. } => self.polling = None,
+            Event::Finished { task, .. } => {
+                self.polling.take_if(|polled| *polled == task);
+                self.ended.insert(task);
+            }
+            Event::Parked { .. } => self.parking = true,
+            Event::Unparked { .. } => self.parking = false,
+            Event::Woken { task, wake, foreign: true } => {
+                let when = if self.ended.contains(&task) {
+                    "after the task's end"
+                } else if wake == Wake::Coalesced {
+                    "while the task is queued"
+                } else if self.polling == Some(task) {
+                    "in the middle of a poll"
+                } else if self.parking {
+                    "on the way to sleep"
+                } else {
+                    "while the task rests"
+                };
+                *self.tally.entry(("foreign wake", when)).or_default() += 1;
+            }
+            _ => {}
+        }
+        self.entries.push(Entry::Event(event));
     }
 }
 
 impl Observer for Log {
     fn observe(&self, event: Event) {
-        self.push(Entry::Event(event));
+        self.story().note(event);
+        self.ghost.pass(); // Not under the lock: it makes another thread wake somebody, and that is an event as well.
     }
 }
 

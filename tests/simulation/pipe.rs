@@ -12,11 +12,13 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use super::log::{Entry, Log};
+use super::pace::Move;
 use super::rng::Rng;
 use super::sabotage::{Place, Saboteur};
 use super::script::Tell;
 use super::server_end::ServerEnd;
 use super::stranger::Stranger;
+use super::tally::Kind;
 
 /// Both ends; clones are the same pipe.
 #[derive(Clone)]
@@ -61,7 +63,8 @@ pub struct Written {
     pub end: usize,
     pub at: Duration,
     pub consumed: usize,
-    pub last_read: Duration,
+    /// The client had ended before.
+    pub ended: bool,
 }
 
 /// The moment in which the server said that it sends no more, or let go.
@@ -83,19 +86,29 @@ pub(super) struct Side {
     pub(super) waker: RefCell<Option<Waker>>,
     /// When the server was told "not now", if nothing has moved since.
     pub(super) blocked: Cell<Option<Duration>>,
+    /// What has moved in this direction.
+    pub(super) moves: RefCell<Vec<Move>>,
     /// An event is late.
     pub(super) owed: Cell<bool>,
+    /// Somebody waits who would have heard of it by now if it were not.
+    unheard: Cell<bool>,
     /// A waker that another thread has, for a late event.
     pub(super) held: RefCell<Option<Waker>>,
 }
 
 impl Side {
-    pub(super) fn block(&self, now: Duration, cx: &Context<'_>) {
+    fn block(&self, now: Duration, cx: &Context<'_>) {
         if self.blocked.get().is_none() {
             self.blocked.set(Some(now));
         }
         let replaced = self.waker.replace(Some(cx.waker().clone()));
         drop(replaced);
+    }
+
+    /// Bytes have moved: `end` in all by now, the latest `count` at once.
+    pub(super) fn note_move(&self, now: Duration, count: usize, end: usize, whole: bool) {
+        let waited = self.blocked.take().map_or(Duration::ZERO, |since| now.saturating_sub(since));
+        self.moves.borrow_mut().push(Move { end, count, waited, whole });
     }
 }
 
@@ -171,6 +184,10 @@ impl Pipe {
     }
 
     pub fn false_alarm(&self, tell: Tell, stranger: &Stranger) {
+        let is_heard = [&self.0.reader, &self.0.writer].iter().any(|side| side.waker.borrow().is_some());
+        if is_heard && !self.is_reset() {
+            self.0.log.count(("event", "for nothing"));
+        }
         self.tell(&self.0.reader, tell, stranger);
         self.tell(&self.0.writer, tell, stranger);
     }
@@ -180,9 +197,14 @@ impl Pipe {
         for side in [&self.0.reader, &self.0.writer] {
             let held = side.held.take();
             if let Some(waker) = held {
+                side.unheard.set(false);
+                self.0.log.count(("event", "late, from another thread"));
                 stranger.call(move || waker.wake());
             }
             if side.owed.take() {
+                if side.waker.borrow().is_some() {
+                    self.0.log.count(("event", "late"));
+                }
                 self.tell(side, Tell::Now, stranger);
             }
         }
@@ -191,6 +213,8 @@ impl Pipe {
     fn tell(&self, side: &Side, tell: Tell, stranger: &Stranger) {
         if matches!(tell, Tell::Late | Tell::LateForeign) {
             side.owed.set(true);
+            let is_awaited = side.waker.borrow().is_some() || side.held.borrow().is_some();
+            side.unheard.set(is_awaited);
             if tell == Tell::LateForeign && side.held.borrow().is_none() {
                 let waker = side.waker.take();
                 side.held.replace(waker);
@@ -198,12 +222,14 @@ impl Pipe {
             return;
         }
         let Some(waker) = side.waker.take() else { return };
+        side.unheard.set(false);
         if self.0.saboteur.swallows_wake() {
             return;
         }
         match tell {
             Tell::Foreign => stranger.call(move || waker.wake()),
             Tell::Twice => {
+                self.0.log.count(("event", "twice"));
                 waker.wake_by_ref();
                 waker.wake();
             }
@@ -211,11 +237,16 @@ impl Pipe {
         }
     }
 
+    /// This has happened here.
+    pub fn count(&self, kind: Kind) {
+        self.0.log.count(kind);
+    }
+
     // What can be seen from outside. ----------------------------------------------------------------------------
 
-    /// An event has not arrived yet.
-    pub fn is_owed(&self) -> bool {
-        self.0.reader.owed.get() || self.0.writer.owed.get()
+    /// Somebody waits for an event that is late.
+    pub fn is_unheard(&self) -> bool {
+        self.0.reader.unheard.get() || self.0.writer.unheard.get()
     }
 
     /// The server takes the connection.
@@ -255,6 +286,11 @@ impl Pipe {
         self.0.waits.borrow().iter().find(|(count, _)| *count > place).map(|(_, time)| *time)
     }
 
+    /// When the server began to wait, having read exactly so much.
+    pub fn waited_since(&self, consumed: usize) -> Option<Duration> {
+        self.0.waits.borrow().iter().find(|(count, _)| *count == consumed).map(|(_, time)| *time)
+    }
+
     pub fn last_read(&self) -> Duration {
         self.0.reads.borrow().last().map_or(Duration::ZERO, |(_, time)| *time)
     }
@@ -285,6 +321,15 @@ impl Pipe {
     /// When the server let go of its end.
     pub fn dropped_at(&self) -> Option<Duration> {
         self.0.dropped.get()
+    }
+
+    /// Calls `look` with what the server has read, and with what it has written, transfer by transfer.
+    pub fn look_at_reads<T>(&self, look: impl FnOnce(&[Move]) -> T) -> T {
+        look(&self.0.reader.moves.borrow())
+    }
+
+    pub fn look_at_writes<T>(&self, look: impl FnOnce(&[Move]) -> T) -> T {
+        look(&self.0.writer.moves.borrow())
     }
 
     /// How things stood when the server ended the connection.
@@ -320,13 +365,30 @@ fn bytes_len(inbox: &RefCell<VecDeque<u8>>) -> usize {
 }
 
 impl State {
+    /// The server has to wait for bytes.
+    pub(super) fn block_reader(&self, cx: &Context<'_>) {
+        self.waits.borrow_mut().push((self.consumed.get(), self.now.get()));
+        self.reader.block(self.now.get(), cx);
+        self.log.note_waiter(2 * self.client, cx.waker());
+    }
+
+    /// The server has to wait for room.
+    pub(super) fn block_writer(&self, cx: &Context<'_>) {
+        self.writer.block(self.now.get(), cx);
+        self.log.note_waiter(2 * self.client + 1, cx.waker());
+    }
+
     pub(super) fn note(&self, what: &'static str, count: usize) {
         self.log.push(Entry::Pipe { client: self.client, what, count });
     }
 
     /// At most `most`, sometimes less: at least 1.
-    pub(super) fn short(&self, most: usize) -> usize {
+    pub(super) fn short(&self, most: usize, what: &'static str) -> usize {
         let mut dice = self.dice.borrow_mut();
-        if dice.one_in(3) { dice.between(1, 40).min(most) } else { most }
+        let count = if dice.one_in(3) { dice.between(1, 40).min(most) } else { most };
+        if count < most {
+            self.log.count((what, "short"));
+        }
+        count
     }
 }

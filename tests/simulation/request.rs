@@ -34,6 +34,8 @@ pub enum What {
     Sleep(usize),
     /// An answer when another thread has raised a flag.
     Raised,
+    /// An answer from a task of its own, after so many milliseconds.
+    Work(usize),
     /// An answer after so many polls.
     Yield(usize),
     /// The body comes back while it is read.
@@ -82,7 +84,8 @@ impl Kind {
             0..7 => What::Hello,
             7..9 => What::Head,
             9 => What::Missing,
-            10..12 => What::Sleep(rng.pick(&[0, 1, 500, 3000, 3000, 20_000])),
+            10 => What::Sleep(rng.pick(&[0, 1, 500, 3000, 3000, 20_000])),
+            11 => rng.pick(&[What::Sleep(3000), What::Work(0), What::Work(3000), What::Work(6000)]),
             12 => What::Raised,
             13..15 => What::Yield(rng.pick(&[1, 2, 50])),
             15..18 => What::Echo(payload),
@@ -96,6 +99,24 @@ impl Kind {
             _ => rng.pick(&[What::Bad, What::Panic, What::Hello, What::Hello]),
         };
         Kind { number, what }
+    }
+
+    /// A request with a body of this length.
+    pub fn with_a_body(rng: &mut Rng, length: usize) -> What {
+        let chunks = rng.pick(&[None, Some(100), Some(5000)]);
+        let payload = Payload { length, chunks, expects: false };
+        rng.pick(&[
+            What::Echo(payload),
+            What::Collect(payload),
+            What::Ignore(payload),
+            What::Split(payload, 4096),
+        ])
+    }
+
+    /// A request whose answer is longer than a write.
+    pub fn with_a_long_answer(rng: &mut Rng, size: usize) -> What {
+        let size = size.max(4096);
+        rng.pick(&[What::Big(size), What::Big(size), What::Stream(size), What::Events(20)])
     }
 
     /// The bytes of its head, and of its body.
@@ -113,6 +134,7 @@ impl Kind {
             What::Panic => get("/panic".to_owned()),
             What::Sleep(ms) => get(format!("/sleep/{number}/{ms}")),
             What::Raised => get(format!("/raised/{number}")),
+            What::Work(ms) => get(format!("/work/{number}/{ms}")),
             What::Yield(times) => get(format!("/yield/{number}/{times}")),
             What::Big(size) => get(format!("/big/{number}/{size}")),
             What::Stream(size) => get(format!("/stream/{number}/{size}")),
@@ -146,6 +168,7 @@ impl Kind {
             What::Head => Vec::new(),
             What::Sleep(_) => format!("slept {number}\n").into_bytes(),
             What::Raised => format!("raised {number}\n").into_bytes(),
+            What::Work(_) => format!("worked {number}\n").into_bytes(),
             What::Yield(_) => format!("yielded {number}\n").into_bytes(),
             What::Echo(payload) => pattern(number, payload.length),
             What::Collect(_) => format!("collected {number}\n").into_bytes(),
@@ -162,17 +185,21 @@ impl Kind {
         expected
     }
 
-    /// An answer's body without what may stand in it besides: comments in a stream of events that was silent for long.
+    /// An answer's body without what may be different: comments in a stream of events that was silent for long, and the
+    /// fate of a task. (Whether that task was aborted is the handler's complaint.)
     pub fn content(&self, body: &[u8]) -> Vec<u8> {
         match self.what {
             What::Events(_) => String::from_utf8_lossy(body).replace(":\n\n", "").into_bytes(),
+            What::Work(_) if body == format!("aborted {}\n", self.number).as_bytes() => {
+                format!("worked {}\n", self.number).into_bytes()
+            }
             _ => body.to_vec(),
         }
     }
 
     /// Whether the answer waits for nothing but the request.
     pub fn is_instant(&self) -> bool {
-        !matches!(self.what, What::Sleep(_) | What::Raised)
+        !matches!(self.what, What::Sleep(_) | What::Raised | What::Work(_))
     }
 
     /// Whether `100 Continue` may come before the answer.

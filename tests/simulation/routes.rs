@@ -12,6 +12,7 @@ use glassbox::http::{Body, BodyError, BodySource, Chunk, Request, Response, Rout
 use glassbox::sync::Flag;
 
 use super::request::pattern;
+use super::workers::Workers;
 
 /// What handlers found wrong.
 pub type Complaints = Rc<RefCell<Vec<String>>>;
@@ -63,7 +64,7 @@ async fn read_all(mut body: Body, number: usize, length: usize) -> Result<bool, 
 }
 
 /// All routes that `Kind` knows.
-pub fn router(handle: &Handle, flag: &Flag, complaints: &Complaints) -> Router {
+pub fn router(handle: &Handle, flag: &Flag, complaints: &Complaints, workers: &Workers) -> Router {
     let (sleeper, ticker, flag) = (handle.clone(), handle.clone(), flag.clone());
     Router::new()
         .get("/hello/{n}", async |request: Request| format!("hello {}\n", request.param("n")))
@@ -76,6 +77,7 @@ pub fn router(handle: &Handle, flag: &Flag, complaints: &Complaints) -> Router {
             flag.raised().await;
             format!("raised {}\n", request.param("n"))
         })
+        .get("/work/{n}/{ms}", work(handle, complaints, workers))
         .get("/yield/{n}/{times}", async |request: Request| {
             for _ in 0..number(&request, "times") {
                 yield_now().await;
@@ -114,6 +116,26 @@ fn events(handle: &Handle, request: &Request) -> Response {
     };
     handle.spawn(ticks).detach();
     response
+}
+
+/// Leaves the work to a task of its own, which somebody may abort.
+fn work(
+    handle: &Handle,
+    complaints: &Complaints,
+    workers: &Workers,
+) -> impl AsyncFn(Request) -> String + use<> {
+    let (handle, complaints, workers) = (handle.clone(), complaints.clone(), workers.clone());
+    async move |request: Request| {
+        let (own, time) = (number(&request, "n"), Duration::from_millis(number(&request, "ms") as u64));
+        match workers.work(&handle, handle.sleep(time)).await {
+            Ok(true) => format!("worked {own}\n"),
+            Ok(false) => format!("aborted {own}\n"),
+            Err(error) => {
+                complaints.borrow_mut().push(format!("request {own}: its task ended by itself: {error}"));
+                String::new()
+            }
+        }
+    }
 }
 
 /// Gives the body to another task and answers without waiting for it.

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
+use glassbox::http::Limits;
+
 /// What is to go wrong, once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sabotage {
@@ -19,6 +21,12 @@ pub enum Sabotage {
     Hasty,
     /// The judge takes them for longer.
     Patient,
+    /// The system has no descriptors, and says that a signal came.
+    Disguise,
+    /// To the server any byte makes up for everything, whatever the least rate.
+    Lenient,
+    /// The server asks for four times the rate that it was told.
+    Strict,
 }
 
 /// Which bytes.
@@ -47,6 +55,17 @@ impl Saboteur {
         self.done.get()
     }
 
+    /// The limits as the server understands them.
+    pub fn misunderstand(&self, limits: &Limits) -> Limits {
+        let min_rate = match self.plan {
+            Some(Sabotage::Lenient) => 0,
+            Some(Sabotage::Strict) => limits.min_rate * 4,
+            _ => return limits.clone(),
+        };
+        self.done.set(min_rate != limits.min_rate);
+        Limits { min_rate, ..limits.clone() }
+    }
+
     /// The bytes as they arrive.
     pub fn spoil<'b>(&self, place: Place, bytes: &'b [u8]) -> Cow<'b, [u8]> {
         let (wanted, copies) = match self.plan {
@@ -67,6 +86,13 @@ impl Saboteur {
         spoilt.extend(std::iter::repeat_n(bytes[at], copies));
         spoilt.extend_from_slice(&bytes[at + 1..]);
         Cow::Owned(spoilt)
+    }
+
+    /// Whether the reason of an error is another one than the world thinks.
+    pub fn disguises(&self) -> bool {
+        let disguises = self.plan == Some(Sabotage::Disguise);
+        self.done.set(self.done.get() || disguises);
+        disguises
     }
 
     /// Whether this event is the one that is lost.

@@ -42,16 +42,15 @@ impl Transport for ServerEnd {
             if state.ended.get() {
                 return Poll::Ready(Ok(0));
             }
-            state.waits.borrow_mut().push((state.consumed.get(), state.now.get()));
-            state.reader.block(state.now.get(), cx);
+            state.block_reader(cx);
             return Poll::Pending;
         }
-        let count = state.short(available);
+        let count = state.short(available, "read");
         for (place, byte) in buffer.iter_mut().zip(state.inbox.borrow_mut().drain(..count)) {
             *place = byte;
         }
-        state.reader.blocked.set(None);
         state.consumed.set(state.consumed.get() + count);
+        state.reader.note_move(state.now.get(), count, state.consumed.get(), false);
         state.reads.borrow_mut().push((state.consumed.get(), state.now.get()));
         state.note("read", count);
         Poll::Ready(Ok(count))
@@ -67,21 +66,21 @@ impl Transport for ServerEnd {
         assert!(offered > 0, "the server writes nothing");
         let room = state.room.get().saturating_sub(state.waiting.get());
         if room == 0 {
-            state.writer.block(state.now.get(), cx);
+            state.block_writer(cx);
             return Poll::Pending;
         }
-        let count = state.short(offered.min(room));
+        let count = state.short(offered.min(room), "write");
         let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).take(count).collect();
         state.written.borrow_mut().extend(state.saboteur.spoil(Place::Answer, &bytes).iter());
         if state.room.get() < usize::MAX {
             state.waiting.set(state.waiting.get() + count);
         }
-        state.writer.blocked.set(None);
+        state.writer.note_move(state.now.get(), count, self.0.written(), count == offered);
         state.writes.borrow_mut().push(Written {
             end: self.0.written(),
             at: state.now.get(),
             consumed: state.consumed.get(),
-            last_read: self.0.last_read(),
+            ended: state.ended.get(),
         });
         state.note("written", count);
         Poll::Ready(Ok(count))
@@ -94,6 +93,7 @@ impl Transport for ServerEnd {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         }
         if !state.shutdown_asked.replace(true) && state.dice.borrow_mut().one_in(2) {
+            state.log.count(("shutdown", "not at once"));
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

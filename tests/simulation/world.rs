@@ -19,71 +19,73 @@ use super::routes::{self, Complaints};
 use super::sabotage::{Sabotage, Saboteur};
 use super::script::{Script, Step, Tell};
 use super::stranger::Stranger;
+use super::tally::Tally;
+use super::workers::Workers;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(10);
-
-/// How long the server pauses after an `accept` that failed.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A world that polls this often without coming to rest never will.
 const RESTLESS: usize = 200_000;
 
 /// The server's limits: short, and all different, so that one taken for another shows.
-fn limits(connections: usize) -> Limits {
+fn limits(script: &Script) -> Limits {
     Limits {
         head_timeout: 5 * SECOND,
         body_timeout: 7 * SECOND,
         write_timeout: 11 * SECOND,
         idle_timeout: 13 * SECOND,
         handler_timeout: 17 * SECOND,
-        min_rate: 0, // So that the judge knows to the second when a client is too slow.
-        connections,
+        min_rate: script.min_rate,
+        connections: script.connections,
         ..Limits::default()
     }
 }
 
 /// How the server runs: with its accept loop, or connection by connection.
-enum Kind {
+pub(super) enum Kind {
     Listening(Option<JoinHandle<Stopped>>),
     Single(Rc<Service>),
 }
 
 /// One client and its connection.
-struct Client {
-    pipe: Pipe,
+pub(super) struct Client {
+    pub(super) pipe: Pipe,
     judge: Judge,
     connected: bool,
-    finishes: bool,
+    pub(super) finishes: bool,
     /// The connection's task, when it is ours.
     task: Option<JoinHandle<()>>,
 }
 
 /// Everything in a run.
 pub struct World<'s> {
-    runtime: Runtime,
-    kind: Kind,
-    clients: Vec<Client>,
+    pub(super) runtime: Runtime,
+    pub(super) kind: Kind,
+    pub(super) clients: Vec<Client>,
     backlog: Backlog,
     now: Rc<Cell<Duration>>,
     /// The server was asked to stop; and when it had heard of it at the latest.
     stopped: bool,
     heard: Option<Duration>,
     stop: Flag,
-    flag: Flag,
+    pub(super) flag: Flag,
     complaints: Complaints,
-    stats: Arc<Stats>,
+    workers: Workers,
+    pub(super) stats: Arc<Stats>,
     limits: Limits,
-    log: Arc<Log>,
+    pub(super) log: Arc<Log>,
     /// Entries of the log that were looked through.
     looked: usize,
-    stranger: &'s Stranger,
+    pub(super) stranger: &'s Stranger,
 }
 
 /// What became of a run.
 pub struct Outcome {
     pub result: Result<(), String>,
     pub timeline: Vec<Entry>,
+    /// How often each kind of thing has happened.
+    pub tally: Tally,
     /// Requests that were answered.
     pub answers: usize,
     /// The sabotage took place.
@@ -92,7 +94,7 @@ pub struct Outcome {
 
 /// Plays a script from its beginning to the end of the last connection.
 pub fn play(script: &Script, sabotage: Option<Sabotage>, stranger: &Stranger) -> Outcome {
-    let log = Arc::new(Log::default());
+    let log = Arc::new(Log::new(&script.haunted));
     let patience = usize::try_from(script.seed * 37 % 301).expect("small");
     let saboteur = Rc::new(Saboteur::new(sabotage, patience));
     let answers = Cell::new(0);
@@ -106,7 +108,9 @@ pub fn play(script: &Script, sabotage: Option<Sabotage>, stranger: &Stranger) ->
     let result = result.unwrap_or_else(|payload| {
         Err(format!("a panic: {}", glassbox::runtime::join::panic_message(&payload)))
     });
-    Outcome { result, timeline: log.entries(), answers: answers.get(), sabotaged: saboteur.is_done() }
+    log.close();
+    let (timeline, tally) = (log.entries(), log.tally());
+    Outcome { result, timeline, tally, answers: answers.get(), sabotaged: saboteur.is_done() }
 }
 
 impl<'s> World<'s> {
@@ -121,10 +125,12 @@ impl<'s> World<'s> {
         let (handle, flag, stop) = (runtime.handle(), Flag::new(), Flag::new());
         let (now, stats) = (Rc::<Cell<Duration>>::default(), Arc::new(Stats::new()));
         let complaints: Complaints = Rc::new(RefCell::default());
-        let router = routes::router(&handle, &flag, &complaints);
-        let mut limits = limits(script.connections);
-        let server = Server::new(router).limits(limits.clone()).grace(GRACE).stats(stats.clone());
-        let backlog = Backlog::new(now.clone());
+        let workers = Workers::default();
+        let router = routes::router(&handle, &flag, &complaints, &workers);
+        let mut limits = limits(script);
+        let told = saboteur.misunderstand(&limits);
+        let server = Server::new(router).limits(told).grace(GRACE).stats(stats.clone());
+        let backlog = Backlog::new((log.clone(), now.clone()), stats.clone(), saboteur.clone());
         let kind = if script.listens {
             let (listener, stopping) = (backlog.listener(handle.clone()), stop.clone());
             let running = server.run(listener, async move { stopping.raised().await });
@@ -158,6 +164,7 @@ impl<'s> World<'s> {
             stop,
             flag,
             complaints,
+            workers,
             stats,
             limits,
             log,
@@ -186,7 +193,10 @@ impl<'s> World<'s> {
             Step::Send(client, count, tell) => self.send(client, count, tell),
             Step::Take(client, count, tell) => self.clients[client].pipe.take(count, tell, stranger),
             Step::End(client, tell) => self.clients[client].pipe.end(tell, stranger),
-            Step::Reset(client, tell) => self.clients[client].pipe.reset(tell, stranger),
+            Step::Reset(client, tell) => {
+                self.witness(client, "reset");
+                self.clients[client].pipe.reset(tell, stranger);
+            }
             Step::FalseAlarm(client, tell) => self.clients[client].pipe.false_alarm(tell, stranger),
             Step::Deliver => self.clients.iter().for_each(|client| client.pipe.deliver(stranger)),
             Step::Advance(ms) => self.advance(Duration::from_millis(ms)),
@@ -197,13 +207,14 @@ impl<'s> World<'s> {
             }
             Step::Settle => {}
             Step::Abort(client) => self.abort(client),
+            Step::AbortWorker => self.abort_worker(),
             Step::AcceptError(error) => drop(self.backlog.push(Err(error))),
             Step::Raise => self.raise(self.flag.clone()),
             Step::Stop => self.stop(),
         }
     }
 
-    fn connect(&mut self, number: usize) {
+    pub(super) fn connect(&mut self, number: usize) {
         let client = &mut self.clients[number];
         if std::mem::replace(&mut client.connected, true) {
             return;
@@ -223,7 +234,7 @@ impl<'s> World<'s> {
     }
 
     /// Nothing is sent behind the last byte, or into a connection that does not exist yet, or any more.
-    fn send(&mut self, number: usize, count: usize, tell: Tell) {
+    pub(super) fn send(&mut self, number: usize, count: usize, tell: Tell) {
         let Client { pipe, judge, connected, .. } = &mut self.clients[number];
         if !*connected || pipe.is_ended() || pipe.is_reset() || pipe.dropped_at().is_some() {
             return;
@@ -234,6 +245,9 @@ impl<'s> World<'s> {
     }
 
     fn abort(&mut self, number: usize) {
+        if self.clients[number].task.is_some() {
+            self.witness(number, "abort of a connection");
+        }
         let client = &mut self.clients[number];
         if let Some(task) = &client.task {
             client.judge.aborted |= !task.is_finished();
@@ -241,22 +255,39 @@ impl<'s> World<'s> {
         }
     }
 
-    fn raise(&self, flag: Flag) {
+    fn abort_worker(&self) {
+        if self.workers.abort_one() {
+            self.log.count(("end of a handler", "of its own task, by an abort"));
+        }
+    }
+
+    /// Something is about to happen to a connection, which must be there.
+    fn witness(&self, number: usize, what: &'static str) {
+        let Client { pipe, judge, .. } = &self.clients[number];
+        if pipe.accepted_at().is_some() && pipe.dropped_at().is_none() && !pipe.is_reset() {
+            self.log.count((what, judge.stage(pipe, pipe.consumed()).name()));
+        }
+    }
+
+    pub(super) fn raise(&self, flag: Flag) {
         self.stranger.call(move || flag.raise());
     }
 
-    fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.stopped = true;
         self.raise(self.stop.clone());
     }
 
-    fn advance(&self, time: Duration) {
+    pub(super) fn advance(&self, time: Duration) {
+        if time >= Duration::from_secs(3600) {
+            self.log.count(("clock", "an hour ahead"));
+        }
         self.now.set(self.now.get() + time);
         self.runtime.advance(time);
     }
 
     /// Lets everything happen that can happen now, and judges what came of it.
-    fn settle(&mut self) -> Result<(), String> {
+    pub(super) fn settle(&mut self) -> Result<(), String> {
         let mut polls = 0;
         loop {
             let polled = self.runtime.turn();
@@ -312,60 +343,11 @@ impl<'s> World<'s> {
             return Err("the server has ended without being asked".to_owned());
         }
         let full = self.stats.open.get() >= self.limits.connections as u64;
-        let pausing = self.backlog.failed_at().is_some_and(|failed| since(failed) < ACCEPT_PAUSE);
-        if !self.backlog.is_empty() && !full && !pausing {
+        if self.backlog.is_hasty() {
+            return Err("no descriptors, and accept is tried again at once".to_owned());
+        }
+        if !self.backlog.is_empty() && !full && !self.backlog.is_failing() {
             return Err("somebody waits in the backlog, and nobody accepts".to_owned());
-        }
-        Ok(())
-    }
-
-    /// After the script: late events arrive, some clients finish, the others are waited for.
-    fn finish(&mut self) -> Result<(), String> {
-        self.raise(self.flag.clone());
-        for number in 0..self.clients.len() {
-            self.connect(number);
-            if self.clients[number].finishes {
-                self.send(number, usize::MAX, Tell::Now);
-                self.clients[number].pipe.take_everything(self.stranger);
-            }
-            self.clients[number].pipe.deliver(self.stranger);
-            if number % 2 == 0 && self.clients[number].finishes {
-                self.clients[number].pipe.end(Tell::Now, self.stranger);
-            }
-        }
-        self.settle()?;
-        // Each connection ends by itself when its client does nothing; a long pipeline may sleep often before.
-        for _ in 0..1000 {
-            if self.clients.iter().all(|client| client.pipe.dropped_at().is_some()) {
-                return Ok(());
-            }
-            self.advance(SECOND);
-            self.settle()?;
-        }
-        Err("a connection lives for ever".to_owned())
-    }
-
-    fn nothing_is_left(&mut self) -> Result<(), String> {
-        if matches!(self.kind, Kind::Listening(_)) {
-            self.stop();
-            self.settle()?;
-        }
-        if let Kind::Listening(task) = &mut self.kind {
-            match task.take().and_then(|mut task| task.take()) {
-                Some(Ok(_)) => {}
-                other => return Err(format!("all connections have ended, the server has not: {other:?}")),
-            }
-        }
-        let (tasks, timers) = (self.runtime.census(), self.runtime.timers());
-        if let Some(task) = tasks.first() {
-            return Err(format!("{} tasks are left, the first is {task}", tasks.len()));
-        }
-        if !timers.is_empty() || !self.runtime.sources().is_empty() {
-            return Err(format!("timers are left: {timers:?}"));
-        }
-        let (open, busy) = (self.stats.open.get(), self.stats.in_flight.get());
-        if open + busy > 0 {
-            return Err(format!("{open} connections and {busy} requests are counted and do not exist"));
         }
         Ok(())
     }
