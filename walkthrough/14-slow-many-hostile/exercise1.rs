@@ -31,7 +31,10 @@ impl Outbox {
 
     /// Adds a piece at the back, when there is room. Afterwards `piece` is empty.
     pub fn poll_push(&self, _cx: &mut Context<'_>, piece: &mut Vec<u8>) -> Poll<()> {
-        // The mistake to repair: there is always room.
+        // The first mistake to repair: it looks at what is there, not at what comes, and leaves no waker.
+        if self.len() > self.limit {
+            return Poll::Pending;
+        }
         self.bytes.borrow_mut().extend(piece.drain(..));
         Poll::Ready(())
     }
@@ -39,6 +42,10 @@ impl Outbox {
     /// Takes bytes off the front: the client has read.
     pub fn take(&self, count: usize) -> Vec<u8> {
         let mut bytes = self.bytes.borrow_mut();
+        // The second mistake: it wakes too often, and under the borrow.
+        if let Some(waker) = self.waiter.take() {
+            waker.wake();
+        }
         let count = count.min(bytes.len());
         bytes.drain(..count).collect()
     }
