@@ -19,7 +19,7 @@
 //!    by a thread that sees `parked == false` and so does not interrupt, *then* the runtime sleeps. It cannot
 //!    happen, because "see an empty queue" and "set `parked`" are one step under the lock, and so are "push" and
 //!    "read `parked`". One of the two steps is first. If the push is first, the runtime sees the id and does not
-//!    sleep. If the parking is first, the push sees `parked` and interrupts. `tests/loom.rs` tries every order.
+//!    sleep. If the parking is first, the push sees `parked` and interrupts. `tests/loom.rs` plays the orders.
 //! 2. First in, first out. A stack (last in, first out) lets two busy tasks starve a third for ever.
 //! 3. Only the first push after a park interrupts: it takes the flag down. The others would wake nobody.
 //! 4. The lock is held for a few instructions and no foreign code runs under it, so a panic cannot poison it.
