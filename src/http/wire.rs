@@ -2,7 +2,8 @@
 //!
 //! The problem: the connection reads heads, the handler reads the body, both from one socket; and answers must leave
 //! before anybody waits. So the socket and its two buffers live here, shared by the connection and by the
-//! request's body, and every wait of a connection is a `poll_` function of this file.
+//! request's body, and every wait of a connection is a `poll_` function of this file, or, for a body's bytes, of
+//! `wire_body.rs`.
 //!
 //! ```text
 //!   transport ==> input ==> head scan ==> Head           (poll_head)
