@@ -26,11 +26,12 @@ pub mod request;
 )]
 pub mod pipe;
 pub mod stage;
+pub mod mutate;
 pub mod connection;
 pub mod response;
+pub mod router_model;
 pub mod router;
 pub mod form;
-pub mod mutate;
 
 /// A target: its name, which is also its corpus' folder, and its function.
 pub type Target = (&'static str, fn(&[u8]));

@@ -1,183 +1,165 @@
 //! The router, against a model that tries every pattern.
+//!
+//! An input is a text, and each line of it is a route or a request:
+//!
+//! ```text
+//!   g/users/{id}      a route: its method's letter (g h p u d a o t), and its pattern
+//!   m                 one more layer of middleware
+//!   G/users/%37       a request: the letter is large
+//!   O*                OPTIONS of the whole server
+//! ```
+//!
+//! So a byte more or less in one line leaves the other lines as they are, and whatever a fuzzer makes of a pattern is
+//! given to the router: also what it must refuse.
 
-use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use glassbox::http::{Limits, Method, Request, Router};
+use glassbox::http::{Handler, Limits, Method, Next, Request, Response, Router};
+use glassbox::runtime::join::panic_message;
 
-use super::choices::Choices;
-use super::stage::{read_answers, talk};
+use super::mutate::silently;
+use super::router_model::{Model, Reply, names_of};
+use super::stage::{Answer, read_answers, talk};
 
-/// A route of the model.
-#[derive(Clone, Debug)]
-struct Route {
-    method: Method,
-    pattern: String,
-}
+/// More lines say nothing new, and are slow.
+const MOST_LINES: usize = 24;
 
-/// A segment of a pattern.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Segment {
-    Fixed(String),
-    Param(String),
-    Rest(String),
+/// What a line asks for.
+enum Line {
+    Route(Method, String),
+    Layer,
+    Request(Method, String),
 }
 
 /// The target.
 pub fn run(bytes: &[u8]) {
-    let mut choices = Choices::new(bytes);
-    let routes = routes(&mut choices);
-    let mut server = Router::new();
-    for (index, route) in routes.iter().enumerate() {
-        let names: Vec<String> = segments(&route.pattern).into_iter().filter_map(name).collect();
-        server = server.route(route.method, &route.pattern, move |request: Request| {
-            let values: Vec<String> =
-                names.iter().map(|name| format!("{name}={:?}", request.param(name))).collect();
-            async move { format!("{index} {}", values.join(" ")) }
-        });
-    }
+    let (mut model, mut server) = (Model::default(), Router::new());
     let (mut requests, mut expected) = (String::new(), Vec::new());
-    for _ in 0..6 {
-        let (method, path) = (choices.of(&[Method::Get, Method::Post]), path(&mut choices));
-        requests.extend([method.as_str(), " ", &path, " HTTP/1.1\r\nHost: a\r\n\r\n"]);
-        expected.push(model(&routes, method, &path));
+    for line in bytes.split(|byte| *byte == b'\n').take(MOST_LINES).filter_map(parse) {
+        match line {
+            Line::Route(method, pattern) => server = add(server, &mut model, method, &pattern),
+            Line::Layer if model.layers == 3 => {}
+            Line::Layer => {
+                model.layers += 1;
+                server = server.with(layer);
+            }
+            Line::Request(method, path) => {
+                requests.extend([method.as_str(), " ", &path, " HTTP/1.1\r\nHost: a\r\n\r\n"]);
+                expected.push((method, path));
+            }
+        }
     }
     let written = talk(server, Limits::default(), &[requests.as_bytes()]);
-    let answers = read_answers(&written, |_| false).expect("answers");
-    let read: Vec<(u16, String)> = answers
-        .iter()
-        .map(|answer| {
-            let body = String::from_utf8_lossy(&answer.body).into_owned();
-            (answer.status, if answer.status == 200 { body } else { String::new() })
-        })
-        .collect();
-    assert_eq!(read, expected, "{routes:?} on {requests}");
+    let answers = read_answers(&written, |nth| expected[nth].0 == Method::Head).expect("answers");
+    assert_eq!(answers.len(), expected.len(), "{model:?}\n{requests}");
+    for (answer, (method, path)) in answers.iter().zip(&expected) {
+        let reply = model.reply(*method, path);
+        check(answer, *method, &reply, model.layers);
+    }
 }
 
-/// Up to eight routes, without those that the router would refuse.
-fn routes(choices: &mut Choices<'_>) -> Vec<Route> {
-    let mut routes: Vec<Route> = Vec::new();
-    for _ in 0..=choices.below(8) {
-        let route = Route { method: choices.of(&[Method::Get, Method::Post]), pattern: pattern(choices) };
-        if is_good(&route, &routes) {
-            routes.push(route);
+/// What this line says. Everything but an empty one says something.
+fn parse(line: &[u8]) -> Option<Line> {
+    let (letter, text) = line.split_first()?;
+    let text = String::from_utf8_lossy(&text[..text.len().min(80)]).into_owned();
+    let method = match letter.to_ascii_lowercase() {
+        b'm' => return Some(Line::Layer),
+        b'h' => Method::Head,
+        b'p' => Method::Post,
+        b'u' => Method::Put,
+        b'd' => Method::Delete,
+        b'a' => Method::Patch,
+        b'o' => Method::Options,
+        b't' => Method::Trace,
+        _ => Method::Get,
+    };
+    if !letter.is_ascii_uppercase() {
+        return Some(Line::Route(method, text));
+    }
+    let is_whole_server = method == Method::Options && text == "*";
+    Some(Line::Request(method, if is_whole_server { text } else { target(&text) }))
+}
+
+/// The text as a target that the server accepts: with a slash, and encoded where it must be.
+fn target(text: &str) -> String {
+    let bytes = text.strip_prefix('/').unwrap_or(text).as_bytes();
+    let mut target = "/".to_owned();
+    for (place, byte) in bytes.iter().enumerate() {
+        let is_escape = *byte == b'%'
+            && bytes.get(place + 1..place + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+        if is_escape || byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?".contains(byte) {
+            target.push(char::from(*byte));
+        } else {
+            target.extend(["%".to_owned(), format!("{byte:02X}")]);
         }
     }
-    routes
+    target
 }
 
-fn pattern(choices: &mut Choices<'_>) -> String {
-    const SEGMENTS: [&str; 12] =
-        ["a", "b", "", "{x}", "{y}", "{*x}", "%zz", "a b", ".", "{*y}", "a.b", "\u{e9}"];
-    let count = 1 + choices.below(4);
-    (0..count).flat_map(|_| ["/", choices.of(&SEGMENTS)]).collect()
-}
-
-fn path(choices: &mut Choices<'_>) -> String {
-    const SEGMENTS: [&str; 14] =
-        ["a", "b", "", "c", "%61", "%25zz", "a%20b", "a%2fb", ".", "%C3%A9", "%ff", "a.b", "%7Bx%7D", "A"];
-    let count = 1 + choices.below(5);
-    (0..count).flat_map(|_| ["/", choices.of(&SEGMENTS)]).collect()
-}
-
-fn segments(pattern: &str) -> Vec<Segment> {
-    let parse = |text: &str| match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
-        None => Segment::Fixed(text.to_owned()),
-        Some(inner) => match inner.strip_prefix('*') {
-            None => Segment::Param(inner.to_owned()),
-            Some(name) => Segment::Rest(name.to_owned()),
-        },
-    };
-    pattern[1..].split('/').map(parse).collect()
-}
-
-fn name(segment: Segment) -> Option<String> {
-    match segment {
-        Segment::Fixed(_) => None,
-        Segment::Param(name) | Segment::Rest(name) => Some(name),
+/// Adds a route that the model allows; of one that it refuses, the router must say one of the model's reasons.
+fn add(server: Router, model: &mut Model, method: Method, pattern: &str) -> Router {
+    let reasons = model.objections(method, pattern);
+    if reasons.is_empty() {
+        let (index, names) = (model.routes.len(), names_of(pattern));
+        model.routes.push((method, pattern.to_owned()));
+        return route(server, method, pattern, async move |request: Request| answer(index, &names, &request));
     }
-}
-
-/// The same segments whatever their names.
-fn shape(pattern: &str) -> Vec<Segment> {
-    let nameless = |segment| match segment {
-        Segment::Fixed(text) => Segment::Fixed(text),
-        Segment::Param(_) => Segment::Param(String::new()),
-        Segment::Rest(_) => Segment::Rest(String::new()),
-    };
-    segments(pattern).into_iter().map(nameless).collect()
-}
-
-/// Whether the router's documentation allows this route beside the others: the rest comes last, no name twice, no
-/// method twice, one place's parameters named alike.
-fn is_good(route: &Route, others: &[Route]) -> bool {
-    let own = segments(&route.pattern);
-    let early_rest = own.iter().rev().skip(1).any(|segment| matches!(segment, Segment::Rest(_)));
-    let mut names: Vec<String> = own.iter().cloned().filter_map(name).collect();
-    names.sort();
-    let twice = names.windows(2).any(|pair| pair[0] == pair[1]);
-    let clash = others.iter().any(|other| {
-        shape(&other.pattern) == shape(&route.pattern)
-            && (other.method == route.method || segments(&other.pattern) != own)
+    // The router is gone with the panic. What it was is made again from the model.
+    let refused = silently(|| {
+        catch_unwind(AssertUnwindSafe(|| drop(route(server, method, pattern, async |_| "refused"))))
     });
-    !early_rest && !twice && !clash
+    let payload = refused.expect_err(&format!("{pattern:?} was not refused: {reasons:?}"));
+    let message = panic_message(&payload).to_owned();
+    assert!(
+        reasons.iter().any(|reason| message.contains(reason)),
+        "{pattern:?} was refused because {message:?}, not because {reasons:?}"
+    );
+    again(model)
 }
 
-/// A route that matches: its index, its parameters, and whether those are UTF-8.
-type Candidate = (usize, Vec<String>, bool);
-
-/// Status and body that the documentation promises: of all patterns that match, the one whose first differing segment
-/// is the more particular.
-fn model(routes: &[Route], method: Method, path: &str) -> (u16, String) {
-    let mut places: BTreeMap<Vec<u8>, Vec<Candidate>> = BTreeMap::new();
-    for (index, route) in routes.iter().enumerate() {
-        if let Some((rank, values, is_text)) = matches(&segments(&route.pattern), path) {
-            places.entry(rank).or_default().push((index, values, is_text));
-        }
-    }
-    // The smallest rank is the most particular place; its routes differ in their methods only.
-    let Some((_, place)) = places.into_iter().next() else { return (404, String::new()) };
-    match place.into_iter().find(|(index, ..)| routes[*index].method == method) {
-        None => (405, String::new()),
-        Some((_, _, false)) => (400, String::new()),
-        Some((index, values, true)) => (200, format!("{index} {}", values.join(" "))),
+/// Adds a route in the way that a program would.
+fn route(server: Router, method: Method, pattern: &str, handler: impl Handler) -> Router {
+    match method {
+        Method::Get => server.get(pattern, handler),
+        Method::Post => server.post(pattern, handler),
+        _ => server.route(method, pattern, handler),
     }
 }
 
-/// How particular the match is (0 fixed, 1 parameter, 2 rest, for each segment), the parameters, and whether those
-/// are UTF-8.
-fn matches(pattern: &[Segment], path: &str) -> Option<(Vec<u8>, Vec<String>, bool)> {
-    let parts: Vec<&str> = path[1..].split('/').collect();
-    let (mut rank, mut values, mut is_text) = (Vec::new(), Vec::new(), true);
-    let mut take = |name: &str, raw: &str| match String::from_utf8(decode(raw)) {
-        Ok(value) => values.push(format!("{name}={value:?}")),
-        Err(_) => is_text = false,
-    };
-    for (index, segment) in pattern.iter().enumerate() {
-        let part = *parts.get(index)?;
-        match segment {
-            Segment::Rest(name) => {
-                take(name, &parts[index..].join("/"));
-                rank.push(2);
-                return Some((rank, values, is_text));
-            }
-            Segment::Fixed(text) if decode(part) == text.as_bytes() => rank.push(0),
-            Segment::Param(name) if !part.is_empty() => {
-                take(name, part);
-                rank.push(1);
-            }
-            _ => return None,
-        }
+/// A router as the model says.
+fn again(model: &Model) -> Router {
+    let mut server = Router::new();
+    for (index, (method, pattern)) in model.routes.iter().enumerate() {
+        let names = names_of(pattern);
+        server =
+            route(server, *method, pattern, async move |request: Request| answer(index, &names, &request));
     }
-    (parts.len() == pattern.len()).then_some((rank, values, is_text))
+    for _ in 0..model.layers {
+        server = server.with(layer);
+    }
+    server
 }
 
-/// Percent-decoding without ado: the paths here are well-formed.
-fn decode(text: &str) -> Vec<u8> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        bytes.push(u8::from_str_radix(&part[..2], 16).expect("two hex digits"));
-        bytes.extend_from_slice(&part.as_bytes()[2..]);
+/// What each handler says: which it is, and what its parameters are.
+fn answer(index: usize, names: &[String], request: &Request) -> String {
+    let values: Vec<String> = names.iter().map(|name| format!("{name}={:?}", request.param(name))).collect();
+    format!("{index} {}", values.join(" "))
+}
+
+/// Leaves its mark on whatever comes back.
+async fn layer(request: Request, next: Next) -> Response {
+    next.run(request).await.with_header("x-layer", "1")
+}
+
+fn check(answer: &Answer, method: Method, reply: &Reply, layers: usize) {
+    assert_eq!(answer.status, reply.status, "{reply:?} to {method}, not {answer:?}");
+    assert_eq!(answer.values("x-layer").len(), layers, "layers around {answer:?}");
+    let allow: Vec<String> =
+        answer.values("allow").iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+    assert_eq!(allow, reply.allow.iter().cloned().collect::<Vec<_>>(), "Allow, after {method}");
+    match &reply.body {
+        _ if method == Method::Head => assert!(answer.body.is_empty(), "a body to HEAD"),
+        Some(body) => assert_eq!(String::from_utf8_lossy(&answer.body), *body),
+        None => {}
     }
-    bytes
 }
