@@ -1,5 +1,6 @@
 //! Faults against the real binary: crowds, slow clients, floods, resets, garbage, signals, a log that is gone, time that
-//! jumps. During each of them a bystander asks small things on a connection of his own; see `common/bystander.rs`.
+//! jumps, system calls that fail. During each of them a bystander asks small things on a connection of his own; see
+//! `common/bystander.rs`.
 //!
 //! Everything is on loopback, bounded in number and time, and ends the processes that it started, by their ids. One
 //! storm at a time: each would disturb the others' bystanders. `cargo test --test faults -- --nocapture` prints what
@@ -13,6 +14,7 @@ mod common;
 
 mod faults {
     mod outside;
+    mod system_calls;
     mod wall_clock;
 }
 
