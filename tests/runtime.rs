@@ -218,6 +218,7 @@ fn block_on_fires_timers_while_a_task_spins() {
 
 /// Nor does it starve a socket. "Poll until the queue is empty" would: the queue is never empty here.
 #[test]
+#[cfg_attr(miri, ignore = "miri cannot set TCP_NODELAY on a listener")]
 fn a_spinning_task_does_not_starve_a_socket() {
     let (runtime, _) = frozen_runtime();
     let handle = runtime.handle();
@@ -259,6 +260,7 @@ fn a_spinning_task_does_not_starve_a_foreign_wake() {
 /// Wakes from the runtime's own thread interrupt nothing. The interruption is an event like any other, so the next
 /// trip would count it.
 #[test]
+#[cfg_attr(miri, ignore = "miri cannot set TCP_NODELAY on a listener")]
 fn own_wakes_write_to_no_eventfd() {
     let (runtime, log) = frozen_runtime();
     let handle = runtime.handle();

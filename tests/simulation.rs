@@ -52,8 +52,8 @@ use simulation::stranger::Stranger;
 use simulation::tally::{KINDS, Tally};
 use simulation::world::{Outcome, play};
 
-/// How many seeds `cargo test` plays: a few seconds without optimisation.
-const SEEDS: u64 = 200;
+/// How many seeds `cargo test` plays: a few seconds without optimisation. Under miri each takes as long as a hundred.
+const SEEDS: u64 = if cfg!(miri) { 2 } else { 200 };
 
 /// A number from the environment.
 fn setting(name: &str) -> Option<u64> {
