@@ -71,6 +71,8 @@ situations! {
     connection_head: http::head, ["http/exchange.rs: Requests", "http/server.rs: serve_connection()"];
     connection_answer: http::answer, ["http/guest.rs: Answer", "http/middleware.rs: run()", "http/layers.rs: request_id()"];
     connection_stream: http::stream, ["http/guest.rs: NextPiece", "http/connection.rs: Send"];
+    connection_file: http::file, [];
+    connection_events: http::events, [];
     connection_text: http::text, ["http/request.rs: text()", "http/request.rs: bytes()", "http/request.rs: form()"];
     connection_drain: http::drain, ["http/connection.rs: Drain"];
     connection_linger: http::linger, ["http/connection.rs: Linger"];

@@ -1,12 +1,15 @@
 //! Bodies, and connections whose task is aborted after each of its polls.
 
+use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use glassbox::Handle;
 use glassbox::future::{Either, race, yield_now};
+use glassbox::http::files::files;
+use glassbox::http::sse::{ServerEvent, event_stream};
 use glassbox::http::stats::Stats;
 use glassbox::http::{
     Body, BodyError, BodySource, Chunk, Next, Request, Response, Router, Server, Status, layers,
@@ -14,7 +17,7 @@ use glassbox::http::{
 };
 use glassbox::sync::{Receiver, Sender, channel};
 
-use super::knife::{cut, cut_with, nothing_is_left, now, runtime};
+use super::knife::{cut, cut_with, nothing_is_left, now, runtime, wait_for_pool};
 use crate::common::conversation::Conversation;
 use crate::common::pipe::Pipe;
 use crate::common::wakers::CountingWaker;
@@ -117,12 +120,14 @@ enum Act {
     Send(&'static str),
     Take,
     Room(usize),
+    /// The pool's thread does what it was asked for.
+    Pool,
     End,
 }
-use Act::{End, Room, Send, Take};
+use Act::{End, Pool, Room, Send, Take};
 
 fn router(handle: &Handle, token: &Rc<()>) -> Router {
-    let (sleeper, kept) = (handle.clone(), token.clone());
+    let (sleeper, ticker, kept) = (handle.clone(), handle.clone(), token.clone());
     Router::new()
         .get("/", async |_| "ok")
         .get("/sleep", async move |_| {
@@ -139,6 +144,20 @@ fn router(handle: &Handle, token: &Rc<()>) -> Router {
             }
             Response::new(Status::OK).with_body(body)
         })
+        .get("/{*path}", files(handle.clone(), folder()))
+        .get("/events", async move |_| {
+            let (sender, response) = event_stream(&ticker, 1);
+            let ticks = async move {
+                for nth in 0..4 {
+                    let event = ServerEvent { data: nth.to_string(), ..ServerEvent::default() };
+                    if sender.send(event).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            ticker.spawn(ticks).detach();
+            response
+        })
         .post("/text", async |mut request: Request| request.text().await)
         .post("/form", async |mut request: Request| {
             request.form().await.map(|pairs| format!("{} pairs", pairs.len()))
@@ -146,6 +165,17 @@ fn router(handle: &Handle, token: &Rc<()>) -> Router {
         .post("/ignore", async |_| "ignored")
         .with(layers::request_id)
         .with(async |request: Request, next: Next| next.run(request).await)
+}
+
+/// Where a file of 150,000 bytes lies.
+fn folder() -> PathBuf {
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cancellation");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("file.txt"), vec![b'x'; 150_000]).expect("a file");
+        folder
+    });
+    FOLDER.clone()
 }
 
 /// Plays the client's acts, one whenever the server rests, and time when there are no more; aborts the connection's
@@ -164,6 +194,7 @@ fn connection(polls: usize, acts: &[Act]) -> bool {
                 Some(Send(text)) => pipe.client_send(text.as_bytes()),
                 Some(Take) => drop(pipe.client_take()),
                 Some(Room(room)) => pipe.set_room(*room),
+                Some(Pool) => wait_for_pool(&runtime),
                 Some(End) => pipe.client_end(),
                 None => runtime.advance(Duration::from_secs(1)),
             }
@@ -172,6 +203,7 @@ fn connection(polls: usize, acts: &[Act]) -> bool {
     }
     let complete = task.is_finished();
     task.abort();
+    wait_for_pool(&runtime);
     assert!(pipe.is_closed(), "aborted after {polls} polls, and the transport is open");
     nothing_is_left(&runtime);
     assert_eq!((stats.open.get(), stats.in_flight.get()), (0, 0), "counted, and gone");
@@ -195,6 +227,20 @@ pub fn stream(polls: usize) -> bool {
     let slowly = (0..40).flat_map(|_| [Take, Room(7000)]);
     let acts: Vec<Act> =
         [Room(3000), first].into_iter().chain(slowly).chain([Room(1 << 20), Take, End]).collect();
+    connection(polls, &acts)
+}
+
+/// A file of two chunks and a bit: one job to find it, and one for each of them.
+pub fn file(polls: usize) -> bool {
+    connection(polls, &[Send("GET /file.txt HTTP/1.1\r\nHost: a\r\n\r\n"), Pool, Pool, Pool, Pool, End])
+}
+
+/// A task makes events, and learns that nobody takes them any more.
+pub fn events(polls: usize) -> bool {
+    let first = Send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+    let slowly = (0..20).flat_map(|_| [Take, Room(20)]);
+    let acts: Vec<Act> =
+        [Room(20), first].into_iter().chain(slowly).chain([Room(1 << 20), Take, End]).collect();
     connection(polls, &acts)
 }
 

@@ -1,7 +1,7 @@
 //! Polls a future so many times and drops it.
 
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
 
 use glassbox::Runtime;
@@ -43,6 +43,15 @@ pub fn cut_with<F: Future>(
 /// Polls once: what is there at this moment.
 pub fn now<F: Future>(future: F) -> Option<F::Output> {
     cut(1, future, |_| {})
+}
+
+/// Waits until the pool has done all that it was asked for. It has one thread: when a second job is done, nothing of the
+/// first is under way.
+pub fn wait_for_pool(runtime: &Runtime) {
+    let (tell, done) = mpsc::channel();
+    let second = runtime.handle().spawn_blocking(move || tell.send(()));
+    done.recv().expect("the pool works");
+    drop(second);
 }
 
 /// No task, no timer, no source.

@@ -10,7 +10,7 @@ use glassbox::future::{Either, join, race, yield_now};
 use glassbox::signal::Signals;
 use glassbox::sync::Notify;
 
-use super::knife::{cut, nothing_is_left, now, runtime};
+use super::knife::{cut, nothing_is_left, now, runtime, wait_for_pool};
 use crate::common::OnDrop;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -97,23 +97,17 @@ pub fn blocking(polls: usize) -> bool {
         wait.recv().expect("told to go");
         copy
     });
-    // The pool has one thread: when a second job is done, nothing of the first is under way.
-    let finish = || {
-        let (tell, done) = mpsc::channel();
-        let second = runtime.handle().spawn_blocking(move || tell.send(()));
-        drop((done.recv().expect("the pool works"), second));
-    };
     let mut gone = false;
     let output = cut(polls, work, |nth| {
         if nth == 2 {
             go.send(()).expect("the work waits");
-            finish();
+            wait_for_pool(&runtime);
             gone = true;
         }
     });
     if !gone {
         go.send(()).expect("the work waits");
-        finish();
+        wait_for_pool(&runtime);
     }
     let complete = output.is_some();
     drop(output);
