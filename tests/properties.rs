@@ -4,9 +4,13 @@
 
 mod common;
 
+use std::fs;
+use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use common::conversation::Conversation;
+use glassbox::http::files::files;
 use glassbox::http::{Limits, Request, Response, Router, Status};
 use proptest::prelude::*;
 
@@ -129,6 +133,110 @@ proptest! {
         conversation.runtime.run_until_stalled();
         prop_assert!(conversation.pipe.is_closed());
         conversation.end();
+    }
+}
+
+const FILE: &str = "0123456789abcdef";
+
+/// A folder with one file in it, and a secret beside it.
+fn folder() -> PathBuf {
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("properties");
+        fs::create_dir_all(folder.join("site")).expect("a folder");
+        fs::write(folder.join("site/file"), FILE).expect("a file");
+        fs::write(folder.join("secret"), "secret").expect("a file");
+        folder.join("site")
+    });
+    FOLDER.clone()
+}
+
+/// What a server of these files answers to a GET with these headers: the status, and the body.
+fn ask_for_file(path: &str, headers: &str) -> (u16, String) {
+    let conversation = Conversation::with(|handle| Router::new().get("/{*path}", files(handle, folder())));
+    let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n");
+    let mut answer = conversation.say(request);
+    conversation.pipe.client_end();
+    // The pool's thread ends each sleep: one to find the file, one to read it.
+    for _ in 0..9 {
+        if !conversation.pipe.is_closed() {
+            conversation.runtime.park(Some(Duration::from_secs(30))).expect("epoll");
+            answer += &conversation.say("");
+        }
+    }
+    conversation.end();
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    (head[9..12].parse().expect("a status"), body.to_owned())
+}
+
+/// A range as RFC 9110, 14.1.2 tells it, read naively: the part of the file, or the status in place of it.
+fn part(first: Option<u128>, last: Option<u128>) -> Result<&'static str, u16> {
+    let length = FILE.len() as u128;
+    let (start, end) = match (first, last) {
+        (None, None) => return Err(200),
+        (None, Some(suffix)) => (length - suffix.min(length), length),
+        (Some(first), None) => (first, length),
+        (Some(first), Some(last)) if last < first => return Err(200),
+        (Some(first), Some(last)) => (first, (last + 1).min(length)),
+    };
+    let at = |place: u128| usize::try_from(place).expect("within the file");
+    if start >= end { Err(416) } else { Ok(&FILE[at(start)..at(end)]) }
+}
+
+fn number() -> impl Strategy<Value = Option<u128>> {
+    prop_oneof![
+        4 => (0_u128..20).prop_map(Some),
+        1 => (0_u128..1 << 70).prop_map(Some),
+        1 => any::<()>().prop_map(|()| None),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A range is what a naive reading of the RFC says.
+    #[test]
+    fn a_range_is_the_part_that_it_says(first in number(), last in number(), zeros in 0_usize..30) {
+        let digits = |number: Option<u128>| number.map_or_else(String::new, |number| format!("{}{number}", "0".repeat(zeros)));
+        // Of two numbers beyond 64 bits the server does not know which is larger. No file is as long.
+        let is_huge = |number: Option<u128>| number.is_some_and(|number| number >= u128::from(u64::MAX));
+        prop_assume!(!(is_huge(first) && is_huge(last)));
+        let answer = ask_for_file("/file", &format!("Range: bytes={}-{}\r\n", digits(first), digits(last)));
+        match part(first, last) {
+            Ok(part) => prop_assert_eq!(answer, (206, part.to_owned())),
+            Err(200) => prop_assert_eq!(answer, (200, FILE.to_owned())),
+            Err(status) => prop_assert_eq!(answer.0, status),
+        }
+    }
+
+    /// Whatever stands in these headers, the answer is one of those that there are, and its body is of the file.
+    #[test]
+    fn any_conditions_are_survived(
+        range in "(bytes=)?[-0-9, =a*\"]{0,20}",
+        tags in "(W/)?[\"*,a-f0-9 -]{0,20}",
+        date in "[A-Za-z0-9 ,:]{0,30}",
+    ) {
+        let headers = format!("Range: {range}\r\nIf-None-Match: {tags}\r\nIf-Modified-Since: {date}\r\nIf-Range: {tags}\r\n");
+        let (status, body) = ask_for_file("/file", &headers);
+        match status {
+            200 => prop_assert_eq!(body, FILE),
+            206 => prop_assert!(FILE.contains(&body) && !body.is_empty()),
+            304 => prop_assert_eq!((tags.trim(), body), ("*", String::new())),
+            416 => {}
+            _ => prop_assert!(false, "{} to {}", status, headers),
+        }
+    }
+
+    /// Whatever the path is, nothing beside the folder is served.
+    #[test]
+    fn any_path_stays_in_the_folder(
+        parts in prop::collection::vec(
+            prop::sample::select(vec!["..", "%2e%2e", ".", "%2F", "%5c", "%00", "file", "secret", "site", "", "%ff", "a:b"]), 1..8),
+        slash in prop::sample::select(vec!["/", "%2f", "//"]),
+    ) {
+        let (status, body) = ask_for_file(&format!("/{}", parts.join(slash)), "");
+        prop_assert!([200, 400, 404].contains(&status), "{}", status);
+        prop_assert!(status != 200 || body == FILE);
+        prop_assert!(!body.contains("secret"));
     }
 }
 

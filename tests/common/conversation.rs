@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use glassbox::Runtime;
 use glassbox::http::{Limits, Router, Server, serve_connection};
+use glassbox::{Handle, Runtime};
 
 use super::pipe::Pipe;
 
@@ -15,8 +15,19 @@ pub struct Conversation {
 
 impl Conversation {
     pub fn new(router: Router, limits: Limits) -> Conversation {
+        Conversation::start(|_| router, limits)
+    }
+
+    /// With routes that need the runtime's handle.
+    #[allow(dead_code, reason = "not every test file needs it")]
+    pub fn with(router: impl FnOnce(Handle) -> Router) -> Conversation {
+        Conversation::start(router, Limits::default())
+    }
+
+    fn start(router: impl FnOnce(Handle) -> Router, limits: Limits) -> Conversation {
         let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
-        let service = Server::new(router).limits(limits).into_service(runtime.handle());
+        let server = Server::new(router(runtime.handle())).limits(limits);
+        let service = server.into_service(runtime.handle());
         let pipe = Pipe::new();
         runtime.handle().spawn(serve_connection(service, pipe.server_end(), None)).detach();
         Conversation { runtime, pipe }
