@@ -218,8 +218,8 @@ impl Flow {
         Ok(written - from_output)
     }
 
-    /// Whether the client has taken all output. If so, what comes next is a new wait.
-    pub(super) fn is_all_sent(&mut self) -> bool {
+    /// Gives the output back if the client has taken all of it; what comes next is a new wait then. Whether it has.
+    pub(super) fn end_output(&mut self) -> bool {
         if self.output.as_ref().is_some_and(|output| !output.is_empty()) {
             return false;
         }

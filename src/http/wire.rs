@@ -189,7 +189,7 @@ impl<T: Transport> Wire<T> {
             loop {
                 ready!(self.poll_turn(cx));
                 *sent += ready!(self.poll_write(cx, parts, *sent))?;
-                if *sent == length && self.flow.borrow_mut().is_all_sent() {
+                if *sent == length && self.flow.borrow_mut().end_output() {
                     break;
                 }
             }
