@@ -74,7 +74,7 @@ async fn finish<T: Transport>(wire: &Rc<Wire<T>>, begun: Box<Begun<'_>>) -> Resu
     }
     let service = &wire.service;
     service.stats.took(1, service.handle.now().saturating_duration_since(asked.since));
-    let after = note_answer(wire, asked, &response, framing_of(asked, &response));
+    let after = note_answer(service, asked, &response, framing_of(asked, &response), wire.body_may_be_left());
     send(wire, asked, after, response).await?;
     wire.revoke_body();
     if after == After::Close || wire.body_is_done() || (Drain { wire, drained: 0 }).await {
@@ -95,7 +95,7 @@ async fn send<T: Transport>(
         wire.promise_to_read();
     }
     let framing = framing_of(asked, &response);
-    wire.push(|out| write_head(wire, out, asked, after, &response, framing));
+    wire.push(|out| write_head(&wire.service, out, asked, after, &response, framing));
     let mut body = if is_bodiless(asked, &response) { Body::default() } else { response.into_body() };
     match body.take_full() {
         Some(chunk) if chunk.len() <= COPY_LIMIT => wire.push(|out| out.push(&chunk)),
@@ -162,7 +162,7 @@ async fn hold_back<T: Transport>(wire: &Rc<Wire<T>>, response: Response) -> Resp
         return response; // Framed by its length: there is little that can still be wrong with it.
     }
     let (response, mut body) = response.split();
-    let mut held = wire.service.buffers.take();
+    let mut held = wire.service.inputs.take();
     while held.len() <= BUFFER_SIZE {
         match (NextPiece { wire, body: &mut body }).await {
             Some(Ok(chunk)) => held.push(&chunk),

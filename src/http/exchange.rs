@@ -24,7 +24,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use super::body::{Body, BodyError};
-use super::buffer::{BUFFER_SIZE, Buffer};
+use super::buffer::Buffer;
 use super::encode::{self, Persistence, ResponseFraming};
 use super::fields::Framing;
 use super::guest::{guarded, instead_of_a_panic};
@@ -32,6 +32,7 @@ use super::handler::{ResponseFuture, Routed};
 use super::method::Method;
 use super::request::{Context as RequestContext, Parts, Request};
 use super::response::Response;
+use super::service::Service;
 use super::stats::InFlight;
 use super::wire::Wire;
 use super::wire_body::WireBody;
@@ -116,21 +117,22 @@ fn answer_all<'a, T: Transport + 'static>(
     answers: &mut u64,
 ) -> Poll<Result<Step<'a>, BodyError>> {
     loop {
-        if wire.unsent() >= BUFFER_SIZE {
-            ready!(wire.poll_flush(cx))?;
-        }
         let Some(mut parts) = ready!(wire.poll_head(cx))? else { return Poll::Ready(Ok(Step::End)) };
         let asked = begin(wire, &mut parts);
         let in_flight = wire.service.stats.begin();
-        match call(wire, Request::new(parts), cx) {
-            Answering::Ready(response) if is_plain(wire, &response) => {
-                drop(in_flight);
+        let answer = call(wire, Request::new(parts), cx);
+        let plain = if let Answering::Ready(response) = &answer {
+            answer_plainly(wire, asked, response)
+        } else {
+            None
+        };
+        match plain {
+            Some(After::Keep) => *answers += 1,
+            Some(After::Close) => {
                 *answers += 1;
-                if answer(wire, asked, &response) == After::Close {
-                    return Poll::Ready(Ok(Step::Close));
-                }
+                return Poll::Ready(Ok(Step::Close));
             }
-            answer => return Poll::Ready(Ok(Step::Finish(Box::new(Begun { asked, in_flight, answer })))),
+            None => return Poll::Ready(Ok(Step::Finish(Box::new(Begun { asked, in_flight, answer })))),
         }
     }
 }
@@ -148,7 +150,7 @@ fn begin<T: Transport + 'static>(wire: &Rc<Wire<T>>, parts: &mut Parts) -> Asked
         number,
         since: service.handle.turn_time(),
     };
-    wire.begin_body(head, number);
+    wire.begin_body(number);
     parts.body = incoming_body(wire, head.framing(), number);
     parts.context = RequestContext { peer: wire.peer, number, collected: service.limits.collected };
     asked
@@ -165,54 +167,42 @@ fn incoming_body<T: Transport + 'static>(wire: &Rc<Wire<T>>, framing: Framing, n
 /// Finds the handler and polls it once.
 fn call<T: Transport>(wire: &Wire<T>, request: Request, cx: &mut Context<'_>) -> Answering {
     let service = &wire.service;
-    let mut handler = match guarded(service, "a handler", || service.router.call(request)) {
-        Some(Routed::Future(handler)) => handler,
-        Some(Routed::Response(response)) => return Answering::Ready(response),
-        None => return Answering::Ready(instead_of_a_panic()),
-    };
     wire.note_owner(cx);
-    let response = match guarded(service, "a handler", || handler.as_mut().poll(cx)) {
-        Some(Poll::Pending) => return Answering::Waits(handler),
-        Some(Poll::Ready(response)) => response,
-        None => instead_of_a_panic(),
+    let mut handler = None;
+    let polled = guarded(service, "a handler", || match service.router.call(request) {
+        Routed::Future(future) => handler.insert(future).as_mut().poll(cx),
+        Routed::Response(response) => Poll::Ready(response),
+    });
+    let response = match (polled, handler) {
+        (Some(Poll::Pending), Some(handler)) => return Answering::Waits(handler),
+        (polled, handler) => {
+            quietly("the drop of a handler", || drop(handler));
+            polled
+        }
     };
-    quietly("the drop of a handler", || drop(handler));
-    Answering::Ready(response)
+    match response {
+        Some(Poll::Ready(response)) => Answering::Ready(response),
+        _ => Answering::Ready(instead_of_a_panic()),
+    }
 }
 
-/// Whether nothing about this answer can make anybody wait: it is at hand and short, and the request was read to its end.
-fn is_plain<T: Transport>(wire: &Wire<T>, response: &Response) -> bool {
-    let is_short = response.body().at_hand().is_some_and(|bytes| bytes.len() <= COPY_LIMIT);
-    is_short && wire.body_is_done() && !wire.body_is_held()
-}
-
-/// Counts an answer, and says whether the connection goes on behind it.
-pub(super) fn note_answer<T: Transport>(
-    wire: &Wire<T>,
+/// Counts an answer, and says whether the connection goes on behind it. `body_may_be_left`: what the handler has not read
+/// of the request's body does not stand in the way.
+pub(super) fn note_answer(
+    service: &Service,
     asked: Asked,
     response: &Response,
     framing: ResponseFraming,
+    body_may_be_left: bool,
 ) -> After {
-    let service = &wire.service;
     service.stats.answered(response.status());
     service.handle.mark("request", asked.number, "answered");
-    if may_keep(wire, asked, response, framing) { After::Keep } else { After::Close }
-}
-
-/// Whether the connection can go on behind this answer.
-fn may_keep<T: Transport>(
-    wire: &Wire<T>,
-    asked: Asked,
-    response: &Response,
-    framing: ResponseFraming,
-) -> bool {
-    // While somebody holds the body it may still be read; only a body that nobody can read any more is judged here.
-    let unread = !wire.body_is_done() && !wire.body_is_held();
-    asked.keep_alive
+    let keeps = asked.keep_alive
         && !response.closes()
-        && !wire.service.draining.get()
-        && (!unread || wire.body_can_be_drained())
-        && framing != ResponseFraming::UntilClose
+        && !service.draining.get()
+        && body_may_be_left
+        && framing != ResponseFraming::UntilClose;
+    if keeps { After::Keep } else { After::Close }
 }
 
 /// How the client shall find the end of this answer (RFC 9112, 6.3).
@@ -227,8 +217,8 @@ pub(super) fn framing_of(asked: Asked, response: &Response) -> ResponseFraming {
 }
 
 /// Writes the answer's head into the output.
-pub(super) fn write_head<T: Transport>(
-    wire: &Wire<T>,
+pub(super) fn write_head(
+    service: &Service,
     out: &mut Buffer,
     asked: Asked,
     after: After,
@@ -240,7 +230,7 @@ pub(super) fn write_head<T: Transport>(
         (After::Keep, 0) => Persistence::KeepAliveSaid,
         (After::Keep, _) => Persistence::KeepAlive,
     };
-    let date = wire.service.date.date(wire.service.handle.turn_time());
+    let date = service.date.date(service.handle.turn_time());
     encode::write_head(out, response, &date, framing, persistence);
 }
 
@@ -249,16 +239,23 @@ pub(super) fn is_bodiless(asked: Asked, response: &Response) -> bool {
     asked.method == Method::Head || response.status().is_empty()
 }
 
-/// Writes a whole answer that is at hand into the output.
-fn answer<T: Transport>(wire: &Wire<T>, asked: Asked, response: &Response) -> After {
+/// Writes a whole answer into the output, if nothing about it can make anybody wait: it is at hand and short, and the
+/// request was read to its end.
+fn answer_plainly<T: Transport>(wire: &Wire<T>, asked: Asked, response: &Response) -> Option<After> {
+    let body = response.body().at_hand().filter(|bytes| bytes.len() <= COPY_LIMIT)?;
+    let mut flow = wire.flow.borrow_mut();
+    if wire.body_is_held() || !flow.body.is_done() {
+        return None;
+    }
+    let service = &wire.service;
     let framing = framing_of(asked, response);
-    let after = note_answer(wire, asked, response, framing);
-    wire.push(|out| {
-        write_head(wire, out, asked, after, response, framing);
-        if let (false, Some(chunk)) = (is_bodiless(asked, response), response.body().at_hand()) {
-            out.push(chunk);
-        }
-    });
+    let after = note_answer(service, asked, response, framing, true);
+    let out = flow.output(&service.outputs);
+    write_head(service, out, asked, after, response, framing);
+    if !is_bodiless(asked, response) {
+        out.push(body);
+    }
+    drop(flow); // The body's time is over: whoever waits for it is woken.
     wire.revoke_body();
-    after
+    Some(after)
 }

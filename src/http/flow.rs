@@ -10,24 +10,23 @@
 //! 3. A socket that is always ready, or a client that pipelines without end, would keep its task running for ever and
 //!    starve the others: after `BUDGET` transfers and requests in a row the task goes to the end of the queue.
 
-use std::future::Future;
-use std::io;
-use std::pin::Pin;
+use std::io::{self, IoSlice};
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use super::body::BodyError;
 use super::buffer::{BUFFER_SIZE, Buffer};
 use super::error::RequestError;
 use super::incoming::IncomingBody;
 use super::limits::Limits;
-use super::pool::Pooled;
+use super::patience::Patience;
+use super::pool::{Pool, Pooled};
+use super::request::Parts;
 use super::scan::HeadScan;
 use super::service::Service;
 use super::wait::Wait;
 use crate::net::Transport;
 use crate::runtime::Handle;
-use crate::runtime::timer::Sleep;
 
 /// Transfers and requests in a row before others get their turn; a long transfer counts once more for each 16 KiB.
 /// Arbitrary.
@@ -42,7 +41,7 @@ pub(super) struct Flow {
     /// Half a head that waits for its rest, in as much memory as it needs. In a buffer of its own, each client that
     /// sends one byte and falls silent would hold 16 KiB.
     pub(super) shelf: Box<[u8]>,
-    pub(super) output: Option<Pooled<Buffer>>,
+    output: Option<Pooled<Buffer>>,
     pub(super) scan: HeadScan,
     pub(super) body: IncomingBody,
     /// The client has sent its last byte.
@@ -53,50 +52,8 @@ pub(super) struct Flow {
     writing: Option<Box<Patience>>,
     /// Transfers and requests since the last wait.
     transfers: u8,
-}
-
-/// How long one side of a connection may wait.
-struct Patience {
-    deadline: Sleep,
-    /// What `deadline` was set for. `Nothing`: set it anew at the next wait.
-    waiting_for: Wait,
-    /// It has been waited for since then, and nothing has come: the time runs.
-    is_running: bool,
-    /// Milliseconds that this wait may still last. Known only while the time does not run.
-    left: u32,
-}
-
-impl Patience {
-    fn new(handle: &Handle) -> Patience {
-        let deadline = handle.sleep_until(handle.turn_time());
-        Patience { deadline, waiting_for: Wait::Nothing, is_running: false, left: 0 }
-    }
-
-    /// Stops the time, and pays for the bytes that came or left.
-    fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
-        // A head and a farewell have a limit for the whole of them; the first byte of a request ends the wait for it.
-        if self.waiting_for == wait && matches!(wait, Wait::Body | Wait::Write) {
-            // A burst may come in many reads. The first one stops the time, and all of them pay.
-            let was_running = std::mem::take(&mut self.is_running);
-            let left =
-                if was_running { self.deadline.left() } else { Duration::from_millis(self.left.into()) };
-            let left = left.saturating_add(worth(bytes, limits.min_rate));
-            self.left = milliseconds(left.min(wait.limit(limits)));
-        }
-    }
-
-    /// Ready when the wait has lasted too long.
-    fn poll(&mut self, limits: &Limits, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
-        if self.waiting_for != wait {
-            self.waiting_for = wait;
-            self.is_running = true;
-            self.deadline.reset_after(wait.limit(limits));
-        } else if !self.is_running {
-            self.is_running = true;
-            self.deadline.reset_after(Duration::from_millis(self.left.into()));
-        }
-        Pin::new(&mut self.deadline).poll(cx)
-    }
+    /// The budget was used up in this very poll.
+    turn_is_over: bool,
 }
 
 impl Flow {
@@ -111,23 +68,50 @@ impl Flow {
             reading: Patience::new(handle),
             writing: None,
             transfers: 0,
+            turn_is_over: false,
         }
     }
 
-    /// Whether others must have their turn first. Asking ends the turn.
-    pub(super) fn turn_is_over(&mut self) -> bool {
-        let over = self.transfers >= BUDGET;
-        if over {
-            self.transfers = 0;
+    /// At the end of this task's turn: `Pending`, and whoever lends the flow makes the wake (`Wire::with_flow`).
+    pub(super) fn poll_turn(&mut self) -> Poll<()> {
+        if self.transfers < BUDGET {
+            return Poll::Ready(());
         }
-        over
+        self.transfers = 0;
+        self.turn_is_over = true;
+        Poll::Pending
+    }
+
+    /// Whether the poll that ends now has ended for the sake of others, and is to go on behind them.
+    pub(super) fn end_turn(&mut self) -> bool {
+        std::mem::take(&mut self.turn_is_over)
+    }
+
+    /// Cuts a head off the input, if there is a whole one.
+    pub(super) fn take_head(&mut self, service: &Service) -> Result<Option<Pooled<Parts>>, RequestError> {
+        let Some(input) = &mut self.input else { return Ok(None) };
+        let limits = &service.limits;
+        let mut parts = service.parts.take();
+        let head = &mut parts.head;
+        let whole = if self.scan.is_fresh() { head.parse_whole(input, limits) } else { None };
+        let length = if let Some(length) = whole {
+            length
+        } else {
+            let Some(range) = self.scan.advance(input, limits)? else { return Ok(None) };
+            head.parse(&input[range.clone()], limits)?;
+            range.end
+        };
+        self.body = IncomingBody::new(&parts.head, limits);
+        input.consume(length);
+        self.note_request();
+        Ok(Some(parts))
     }
 
     /// A whole head was taken: the next wait is a new one.
-    pub(super) fn note_request(&mut self) {
+    fn note_request(&mut self) {
         self.scan = HeadScan::default();
         self.transfers = self.transfers.saturating_add(1);
-        self.reading.waiting_for = Wait::Nothing;
+        self.reading.renew();
         self.release_empty();
     }
 
@@ -148,11 +132,11 @@ impl Flow {
             };
         }
         let kept = &mut self.shelf;
-        let is_large = wait == Wait::Body && self.body.lacks(BUFFER_SIZE);
         let input = self.input.get_or_insert_with(|| {
-            let pool = if is_large { &service.body_buffers } else { &service.buffers };
-            let mut buffer = pool.take();
-            buffer.push(&std::mem::take(kept));
+            let mut buffer = service.inputs.take();
+            if !kept.is_empty() {
+                buffer.push(&std::mem::take(kept));
+            }
             buffer
         });
         match transport.poll_read(cx, input.room(MIN_READ)) {
@@ -175,7 +159,7 @@ impl Flow {
         wait: Wait,
         cx: &mut Context<'_>,
     ) -> Poll<Result<usize, BodyError>> {
-        self.shelve();
+        self.shelve(service);
         ready!(self.poll_deadline(service, wait, cx));
         service.stats.slow.add(u64::from(matches!(wait, Wait::Head | Wait::Body)));
         Poll::Ready(Err(RequestError::Timeout.into()))
@@ -195,7 +179,7 @@ impl Flow {
         if !self.body.is_done() || self.input.is_some() || !self.shelf.is_empty() {
             return Poll::Pending;
         }
-        let mut buffer = service.buffers.take();
+        let mut buffer = service.inputs.take();
         let read = ready!(transport.poll_read(cx, buffer.room(MIN_READ)))?;
         self.ended = read == 0;
         if self.ended {
@@ -206,8 +190,70 @@ impl Flow {
         Poll::Pending
     }
 
-    /// Removes what was written from the output. How much of it was not output but chunk.
-    pub(super) fn note_written(&mut self, limits: &Limits, written: usize) -> io::Result<usize> {
+    /// Where answers are written to.
+    pub(super) fn output(&mut self, pool: &Rc<Pool<Buffer>>) -> &mut Buffer {
+        self.output.get_or_insert_with(|| pool.take())
+    }
+
+    /// How many bytes wait to be sent.
+    pub(super) fn unsent(&self) -> usize {
+        self.output.as_ref().map_or(0, |output| output.len())
+    }
+
+    /// Sends all output, then `parts` from byte `sent` on, in as few system calls as the kernel allows.
+    #[inline]
+    pub(super) fn poll_send(
+        &mut self,
+        transport: &impl Transport,
+        service: &Service,
+        cx: &mut Context<'_>,
+        parts: [&[u8]; 2],
+        sent: &mut usize,
+    ) -> Poll<Result<(), BodyError>> {
+        let length = parts[0].len() + parts[1].len();
+        while self.unsent() > 0 || *sent < length {
+            ready!(self.poll_turn());
+            *sent += ready!(self.poll_write(transport, service, cx, split_off(parts, *sent)))?;
+        }
+        // The client has taken all of it. What comes next is a new wait.
+        self.output = None;
+        self.writing = None;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes once: of the output, and of two parts behind it. How much of the parts that was.
+    #[inline]
+    fn poll_write(
+        &mut self,
+        transport: &impl Transport,
+        service: &Service,
+        cx: &mut Context<'_>,
+        [first, second]: [&[u8]; 2],
+    ) -> Poll<Result<usize, BodyError>> {
+        let queued: &[u8] = self.output.as_deref().map_or(&[], |output| output);
+        let all = [queued, first, second].map(IoSlice::new);
+        // What is empty at either end is not offered: for one part the kernel has less to do.
+        let start = usize::from(queued.is_empty());
+        let end = if !second.is_empty() {
+            3
+        } else if !first.is_empty() {
+            2
+        } else {
+            1
+        };
+        match transport.poll_write(cx, &all[start..end]) {
+            Poll::Ready(written) => Poll::Ready(Ok(self.note_written(&service.limits, written?)?)),
+            Poll::Pending => {
+                ready!(self.poll_deadline(service, Wait::Write, cx));
+                service.stats.slow.add(1);
+                let late = io::Error::new(io::ErrorKind::TimedOut, "the client takes too long to read");
+                Poll::Ready(Err(late.into()))
+            }
+        }
+    }
+
+    /// Removes what was written from the output. How much of it was not output but parts.
+    fn note_written(&mut self, limits: &Limits, written: usize) -> io::Result<usize> {
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
@@ -216,16 +262,6 @@ impl Flow {
         let from_output = written.min(output.len());
         output.consume(from_output);
         Ok(written - from_output)
-    }
-
-    /// Gives the output back if the client has taken all of it; what comes next is a new wait then. Whether it has.
-    pub(super) fn end_output(&mut self) -> bool {
-        if self.output.as_ref().is_some_and(|output| !output.is_empty()) {
-            return false;
-        }
-        self.output = None;
-        self.writing = None;
-        true
     }
 
     fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
@@ -251,10 +287,19 @@ impl Flow {
     }
 
     /// Gives the input buffer back to the pool before a wait, and keeps what is in it on the shelf. Not if that is
-    /// much: a long head that comes byte by byte would be copied again for each byte.
-    fn shelve(&mut self) {
+    /// much: a long head that comes byte by byte would be copied again for each byte. It is moved once, to a buffer that it
+    /// fills better.
+    fn shelve(&mut self, service: &Service) {
         if let Some(input) = self.input.take_if(|input| input.len() * 4 <= BUFFER_SIZE) {
             self.shelf = input.to_vec().into();
+        }
+        if let Some(input) = &mut self.input
+            && input.len() <= BUFFER_SIZE
+            && input.size() > BUFFER_SIZE * 2
+        {
+            let mut smaller = service.outputs.take();
+            smaller.push(input);
+            *input = smaller;
         }
     }
 
@@ -266,13 +311,8 @@ impl Flow {
     }
 }
 
-/// The time that this many bytes buy, rounded up. Without a rate each byte buys all that there is.
-fn worth(bytes: usize, min_rate: u64) -> Duration {
-    let micros = (bytes as u64).saturating_mul(1_000_000);
-    if min_rate == 0 { Duration::MAX } else { Duration::from_micros(micros.div_ceil(min_rate)) }
-}
-
-/// In whole milliseconds, and 49 days at the most: a quarter of the memory, for each connection.
-fn milliseconds(duration: Duration) -> u32 {
-    u32::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(u32::MAX)
+/// What is left of two parts behind their first `sent` bytes.
+fn split_off([first, second]: [&[u8]; 2], sent: usize) -> [&[u8]; 2] {
+    let of_first = sent.min(first.len());
+    [&first[of_first..], &second[sent - of_first..]]
 }

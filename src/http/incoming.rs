@@ -60,11 +60,6 @@ impl IncomingBody {
         matches!(self.state, State::Done)
     }
 
-    /// Whether so many bytes more are sure to come, if the client keeps its word.
-    pub(super) fn lacks(&self, bytes: usize) -> bool {
-        matches!(self.state, State::Length(left) if left > bytes as u64)
-    }
-
     /// Whether reading the rest can make the connection usable again. Not if the client still waits for
     /// `100 Continue`: nobody knows whether it will send the body or not.
     pub(super) fn can_be_drained(&self, limit: u64) -> bool {

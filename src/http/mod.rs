@@ -29,6 +29,7 @@ pub mod stats;
 pub mod service;
 mod incoming;
 mod wait;
+mod patience;
 mod flow;
 mod wire;
 mod wire_body;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use slab::Slab;
 
-use super::buffer::{BODY_BUFFER_SIZE, Buffer};
+use super::buffer::{Buffer, READ_SIZE};
 use super::date::DateCache;
 use super::limits::Limits;
 use super::pool::Pool;
@@ -26,9 +26,10 @@ pub struct Service {
     pub(super) handle: Handle,
     pub(super) router: Rc<Router>,
     pub(super) limits: Limits,
-    pub(super) buffers: Rc<Pool<Buffer>>,
-    /// Larger ones, for bodies that fill them.
-    pub(super) body_buffers: Rc<Pool<Buffer>>,
+    /// For answers.
+    pub(super) outputs: Rc<Pool<Buffer>>,
+    /// For what is read, and pieces of it.
+    pub(super) inputs: Rc<Pool<Buffer>>,
     pub(super) parts: Rc<Pool<Parts>>,
     pub(super) date: DateCache,
     pub(super) stats: Arc<Stats>,
@@ -66,8 +67,8 @@ impl Service {
             handle,
             router: Rc::new(router),
             limits,
-            buffers: Pool::new(POOL_LIMIT),
-            body_buffers: Pool::of(POOL_LIMIT / 4, || Buffer::with_size(BODY_BUFFER_SIZE)),
+            outputs: Pool::new(POOL_LIMIT),
+            inputs: Pool::of(POOL_LIMIT / 4, || Buffer::with_size(READ_SIZE)),
             parts: Pool::new(POOL_LIMIT),
             date: DateCache::new(),
             stats,

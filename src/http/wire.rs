@@ -20,13 +20,13 @@
 //!    the one for writing stays the connection's, or an answer would wait for a wake that goes to somebody else.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use super::body::BodyError;
-use super::buffer::Buffer;
+use super::buffer::{BUFFER_SIZE, Buffer};
 use super::error::RequestError;
 use super::flow::Flow;
 use super::method::Method;
@@ -82,19 +82,48 @@ impl<T: Transport> Wire<T> {
         })
     }
 
+    /// Lends the flow for one poll. If that ends because the task's turn is over, the wake that sends it to the end of the
+    /// queue is made here. The waker may be a guest's, who waits for a body with one of his own: so the flow is not
+    /// borrowed when it is called.
+    pub(super) fn with_flow<R>(
+        &self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Flow, &mut Context<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        let mut flow = self.flow.borrow_mut();
+        let polled = poll(&mut flow, cx);
+        let goes_on_later = flow.end_turn();
+        drop(flow);
+        if goes_on_later {
+            cx.waker().wake_by_ref();
+        }
+        polled
+    }
+
     /// The next request, its head read. `None`: the client has closed between two requests, or was idle for too long, or
     /// the server stops.
     pub(super) fn poll_head(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Pooled<Parts>>, BodyError>> {
         self.idle.set(false);
+        self.with_flow(cx, |flow, cx| self.poll_head_of(flow, cx))
+    }
+
+    fn poll_head_of(
+        &self,
+        flow: &mut Flow,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Pooled<Parts>>, BodyError>> {
         loop {
-            ready!(self.poll_turn(cx));
-            if let Some(parts) = self.take_head()? {
+            ready!(flow.poll_turn());
+            if flow.unsent() >= BUFFER_SIZE {
+                ready!(self.poll_flush_of(flow, cx))?;
+            }
+            if let Some(parts) = flow.take_head(&self.service)? {
                 return Poll::Ready(Ok(Some(parts)));
             }
-            ready!(self.poll_flush(cx))?;
-            let begun = self.has_begun();
+            ready!(self.poll_flush_of(flow, cx))?;
+            let begun = flow.scan.has_begun();
             let wait = if begun { Wait::Head } else { Wait::Request };
-            let filled = self.flow.borrow_mut().poll_fill(&self.transport, &self.service, wait, cx);
+            let filled = flow.poll_fill(&self.transport, &self.service, wait, cx);
             if filled.is_pending() && !begun && self.service.draining.get() {
                 return Poll::Ready(Ok(None)); // Asked last: a request that has come already is still answered.
             }
@@ -112,42 +141,6 @@ impl<T: Transport> Wire<T> {
         }
     }
 
-    /// At the end of this task's turn: goes to the end of the queue, `Pending` with the wake made already. The waker may be
-    /// a guest's, who waits for a body with one of his own: so the flow is not borrowed when it is called.
-    pub(super) fn poll_turn(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let over = self.flow.borrow_mut().turn_is_over();
-        if !over {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    /// Whether part of a head has come.
-    fn has_begun(&self) -> bool {
-        self.flow.borrow().scan.has_begun()
-    }
-
-    /// Cuts a head off the input, if there is a whole one.
-    fn take_head(&self) -> Result<Option<Pooled<Parts>>, RequestError> {
-        let flow = &mut *self.flow.borrow_mut();
-        let Some(input) = &mut flow.input else { return Ok(None) };
-        let limits = &self.service.limits;
-        let mut parts = self.service.parts.take();
-        let head = &mut parts.head;
-        let whole = if flow.scan.is_fresh() { head.parse_whole(input, limits) } else { None };
-        let length = if let Some(length) = whole {
-            length
-        } else {
-            let Some(range) = flow.scan.advance(input, limits)? else { return Ok(None) };
-            head.parse(&input[range.clone()], limits)?;
-            range.end
-        };
-        input.consume(length);
-        flow.note_request();
-        Ok(Some(parts))
-    }
-
     /// What the method of a refused request is, as far as its answer is concerned.
     pub(super) fn refused_method(&self) -> Method {
         let flow = self.flow.borrow();
@@ -163,18 +156,17 @@ impl<T: Transport> Wire<T> {
 
     /// Calls `write` with the output buffer.
     pub(super) fn push(&self, write: impl FnOnce(&mut Buffer)) {
-        let mut flow = self.flow.borrow_mut();
-        write(flow.output.get_or_insert_with(|| self.service.buffers.take()));
+        write(self.flow.borrow_mut().output(&self.service.outputs));
     }
 
     /// How many bytes wait to be sent.
     pub(super) fn unsent(&self) -> usize {
-        self.flow.borrow().output.as_ref().map_or(0, |output| output.len())
+        self.flow.borrow().unsent()
     }
 
     /// Sends all output.
     pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
-        self.poll_send(cx, [b"", b""], &mut 0)
+        self.with_flow(cx, |flow, cx| self.poll_flush_of(flow, cx))
     }
 
     /// Sends all output, then `parts` from byte `sent` on, in as few system calls as the kernel allows.
@@ -184,52 +176,19 @@ impl<T: Transport> Wire<T> {
         parts: [&[u8]; 2],
         sent: &mut usize,
     ) -> Poll<Result<(), BodyError>> {
-        let length = parts[0].len() + parts[1].len();
-        if self.unsent() > 0 || *sent < length {
-            loop {
-                ready!(self.poll_turn(cx));
-                *sent += ready!(self.poll_write(cx, parts, *sent))?;
-                if *sent == length && self.flow.borrow_mut().end_output() {
-                    break;
-                }
-            }
+        self.with_flow(cx, |flow, cx| {
+            ready!(flow.poll_send(&self.transport, &self.service, cx, parts, sent))?;
+            self.note_sent();
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    fn poll_flush_of(&self, flow: &mut Flow, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        if flow.unsent() > 0 {
+            ready!(flow.poll_send(&self.transport, &self.service, cx, [b"", b""], &mut 0))?;
         }
         self.note_sent();
         Poll::Ready(Ok(()))
-    }
-
-    /// Writes once: of the output, and of `parts` from byte `sent` on. How much of the parts that was.
-    fn poll_write(
-        &self,
-        cx: &mut Context<'_>,
-        parts: [&[u8]; 2],
-        sent: usize,
-    ) -> Poll<Result<usize, BodyError>> {
-        let flow = &mut *self.flow.borrow_mut();
-        let queued: &[u8] = flow.output.as_deref().map_or(&[], |output| output);
-        let (first, second) = split_off(parts, sent);
-        let all = [queued, first, second].map(IoSlice::new);
-        // What is empty at either end is not offered: for one part the kernel has less to do.
-        let start = usize::from(queued.is_empty());
-        let end = if !second.is_empty() {
-            3
-        } else if !first.is_empty() {
-            2
-        } else {
-            1
-        };
-        match self.transport.poll_write(cx, &all[start..end]) {
-            Poll::Ready(written) => {
-                let of_parts = flow.note_written(&self.service.limits, written?)?;
-                Poll::Ready(Ok(of_parts))
-            }
-            Poll::Pending => {
-                ready!(flow.poll_deadline(&self.service, Wait::Write, cx));
-                self.service.stats.slow.add(1);
-                let late = io::Error::new(io::ErrorKind::TimedOut, "the client takes too long to read");
-                Poll::Ready(Err(late.into()))
-            }
-        }
     }
 
     /// Nothing is left in the output: the kernel has all answers so far.
@@ -251,16 +210,17 @@ impl<T: Transport> Wire<T> {
                 return Poll::Ready(());
             }
         }
-        while *discarded <= self.service.limits.drain && !self.flow.borrow().ended {
-            ready!(self.poll_turn(cx));
-            let flow = &mut *self.flow.borrow_mut();
-            flow.input = None;
-            match ready!(flow.poll_fill(&self.transport, &self.service, Wait::Linger, cx)) {
-                Ok(0) | Err(_) => break,
-                Ok(read) => *discarded += read as u64,
+        self.with_flow(cx, |flow, cx| {
+            while *discarded <= self.service.limits.drain && !flow.ended {
+                ready!(flow.poll_turn());
+                flow.input = None;
+                match ready!(flow.poll_fill(&self.transport, &self.service, Wait::Linger, cx)) {
+                    Ok(0) | Err(_) => break,
+                    Ok(read) => *discarded += read as u64,
+                }
             }
-        }
-        Poll::Ready(())
+            Poll::Ready(())
+        })
     }
 
     /// Whether a plain close is safe: nothing that we know of is left to read.
@@ -274,12 +234,6 @@ impl<T> Idle for Wire<T> {
     fn is_idle(&self) -> bool {
         self.idle.get()
     }
-}
-
-/// What is left of two parts behind their first `sent` bytes.
-fn split_off([first, second]: [&[u8]; 2], sent: usize) -> (&[u8], &[u8]) {
-    let of_first = sent.min(first.len());
-    (&first[of_first..], &second[sent - of_first..])
 }
 
 impl<T> Drop for Wire<T> {

@@ -15,16 +15,14 @@ use std::task::{Context, Poll, ready};
 
 use super::body::{BodyError, BodySource, Chunk};
 use super::error::RequestError;
-use super::head::Head;
-use super::incoming::{IncomingBody, Taken};
+use super::incoming::Taken;
 use super::wait::Wait;
 use super::wire::Wire;
 use crate::net::Transport;
 
 impl<T: Transport> Wire<T> {
-    /// Prepares for a request's body. `request`: its number.
-    pub(super) fn begin_body(&self, head: &Head, request: u64) {
-        self.flow.borrow_mut().body = IncomingBody::new(head, &self.service.limits);
+    /// Says whose the body is that comes now: the one of this request, by its number.
+    pub(super) fn begin_body(&self, request: u64) {
         self.request.set(request);
     }
 
@@ -71,14 +69,15 @@ impl<T: Transport> Wire<T> {
 
     fn take_body(&self) -> Result<Taken, RequestError> {
         let flow = &mut *self.flow.borrow_mut();
-        flow.body.take(&mut flow.input, &self.service.buffers)
+        flow.body.take(&mut flow.input, &self.service.inputs)
     }
 
     fn poll_fill_body(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
-        ready!(self.poll_turn(cx));
-        let flow = &mut *self.flow.borrow_mut();
-        let read = ready!(flow.poll_fill(&self.transport, &self.service, Wait::Body, cx));
-        Poll::Ready(flow.body.note_read(read))
+        self.with_flow(cx, |flow, cx| {
+            ready!(flow.poll_turn());
+            let read = ready!(flow.poll_fill(&self.transport, &self.service, Wait::Body, cx));
+            Poll::Ready(flow.body.note_read(read))
+        })
     }
 
     /// Somebody wants the body: if the client waits for our word, and the body has not come without it, give it.
@@ -134,6 +133,12 @@ impl<T: Transport> Wire<T> {
     /// Whether the request's body was read to its end.
     pub(super) fn body_is_done(&self) -> bool {
         self.flow.borrow().body.is_done()
+    }
+
+    /// Whether the answer may leave the body as it is: somebody holds it and may still read it, or what is left can be read
+    /// away.
+    pub(super) fn body_may_be_left(&self) -> bool {
+        self.body_is_held() || self.body_can_be_drained()
     }
 
     /// Whether it is worth reading what is left of the body, to use the connection again.

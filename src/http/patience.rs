@@ -1,0 +1,74 @@
+//! How long one side of a connection waits for its client.
+//!
+//! The time runs only while we wait for the client, and what the client moves buys time: so much for each byte, that
+//! whoever sends or reads a byte now and then runs out of it. `wait.rs` has the limits.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::limits::Limits;
+use super::wait::Wait;
+use crate::runtime::Handle;
+use crate::runtime::timer::Sleep;
+
+/// How long one side of a connection may wait.
+pub(super) struct Patience {
+    deadline: Sleep,
+    /// What `deadline` was set for. `Nothing`: set it anew at the next wait.
+    waiting_for: Wait,
+    /// It has been waited for since then, and nothing has come: the time runs.
+    is_running: bool,
+    /// Milliseconds that this wait may still last. Known only while the time does not run.
+    left: u32,
+}
+
+impl Patience {
+    pub(super) fn new(handle: &Handle) -> Patience {
+        let deadline = handle.sleep_until(handle.turn_time());
+        Patience { deadline, waiting_for: Wait::Nothing, is_running: false, left: 0 }
+    }
+
+    /// The next wait is a new one, whatever it is for.
+    pub(super) fn renew(&mut self) {
+        self.waiting_for = Wait::Nothing;
+    }
+
+    /// Stops the time, and pays for the bytes that came or left.
+    pub(super) fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
+        // A head and a farewell have a limit for the whole of them; the first byte of a request ends the wait for it.
+        if self.waiting_for == wait && matches!(wait, Wait::Body | Wait::Write) {
+            // A burst may come in many reads. The first one stops the time, and all of them pay.
+            let was_running = std::mem::take(&mut self.is_running);
+            let left =
+                if was_running { self.deadline.left() } else { Duration::from_millis(self.left.into()) };
+            let left = left.saturating_add(worth(bytes, limits.min_rate));
+            self.left = milliseconds(left.min(wait.limit(limits)));
+        }
+    }
+
+    /// Ready when the wait has lasted too long.
+    pub(super) fn poll(&mut self, limits: &Limits, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
+        if self.waiting_for != wait {
+            self.waiting_for = wait;
+            self.is_running = true;
+            self.deadline.reset_after(wait.limit(limits));
+        } else if !self.is_running {
+            self.is_running = true;
+            self.deadline.reset_after(Duration::from_millis(self.left.into()));
+        }
+        Pin::new(&mut self.deadline).poll(cx)
+    }
+}
+
+/// The time that this many bytes buy, rounded up. Without a rate each byte buys all that there is.
+fn worth(bytes: usize, min_rate: u64) -> Duration {
+    let micros = (bytes as u64).saturating_mul(1_000_000);
+    if min_rate == 0 { Duration::MAX } else { Duration::from_micros(micros.div_ceil(min_rate)) }
+}
+
+/// In whole milliseconds, and 49 days at the most: a quarter of the memory, for each connection.
+fn milliseconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(u32::MAX)
+}
