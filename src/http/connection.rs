@@ -53,8 +53,9 @@ pub(super) async fn serve<T: Transport + 'static>(wire: Rc<Wire<T>>) {
             }
         }
     }
-    let flushed = flush(&wire).await;
-    if flushed.is_ok() && !wire.is_quiet() {
+    // A `bool`, so that the result is not kept while we linger.
+    let is_flushed = Flush { wire: &wire }.await.is_ok();
+    if is_flushed && !wire.is_quiet() {
         Linger { wire: &wire, said: false, discarded: 0 }.await;
     }
 }
@@ -104,7 +105,7 @@ async fn send<T: Transport>(
         None => send_stream(wire, body, framing).await?,
     }
     if wire.unsent() >= BUFFER_SIZE {
-        flush(wire).await?;
+        Flush { wire }.await?;
     }
     Ok(())
 }
@@ -147,7 +148,7 @@ fn piece<'a, T: Transport>(wire: &'a Wire<T>, bytes: &'a [u8], is_chunk: bool) -
     if is_chunk {
         wire.push(|out| out.push(b"\r\n"));
     }
-    flush(wire)
+    Send { wire, chunk: b"", ends_line: false, sent: 0 }
 }
 
 /// A body that does not keep to its Content-Length cannot be mended: the connection is cut, so that the client sees it.
@@ -188,9 +189,18 @@ async fn refuse<T: Transport>(wire: &Rc<Wire<T>>, error: RequestError) -> Result
     Ok(After::Close)
 }
 
-/// Sends all output.
-fn flush<T: Transport>(wire: &Wire<T>) -> Send<'_, T> {
-    Send { wire, chunk: b"", ends_line: false, sent: 0 }
+/// Sends all output. A `Send` would do, but each idle connection would have room for it.
+struct Flush<'a, T> {
+    wire: &'a Wire<T>,
+}
+
+impl<T: Transport> Future for Flush<'_, T> {
+    type Output = Result<(), BodyError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.wire.note_owner(cx);
+        self.wire.poll_flush(cx)
+    }
 }
 
 /// Sends all output, then a chunk, with a line end if wanted.

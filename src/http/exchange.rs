@@ -146,7 +146,7 @@ fn begin<T: Transport + 'static>(wire: &Rc<Wire<T>>, parts: &mut Parts) -> Asked
     let asked = Asked {
         method: head.method(),
         minor_version: head.minor_version(),
-        keep_alive: head.keep_alive() && !wire.member.is_last_request(),
+        keep_alive: head.keep_alive() && !wire.is_last_request(),
         number,
         since: service.handle.turn_time(),
     };

@@ -16,7 +16,7 @@ const REQUEST_LINE_EXTRA: usize = 64;
 
 /// Empty lines that are skipped in front of a request line. RFC 9112, 2.2 asks for one; old clients send it
 /// behind a body.
-const EMPTY_LINES: usize = 2;
+const EMPTY_LINES: u8 = 2;
 
 /// How far the search for a head's end has come.
 #[derive(Clone, Copy, Default, Debug)]
@@ -26,8 +26,8 @@ pub struct HeadScan {
     /// Where the current line starts.
     line_start: usize,
     /// Lines seen, and empty lines skipped before the first.
-    lines: usize,
-    skipped: usize,
+    lines: u32,
+    skipped: u8,
     /// Where the request line starts.
     start: usize,
 }
@@ -56,8 +56,8 @@ impl HeadScan {
             if is_empty {
                 return Ok(Some(self.start..self.scanned));
             }
-            self.lines += 1;
-            if self.lines > limits.headers.saturating_add(1) {
+            self.lines = self.lines.saturating_add(1);
+            if self.lines as usize > limits.headers.saturating_add(1) {
                 return Err(RequestError::HeadersTooLarge);
             }
         }

@@ -121,7 +121,7 @@ pub async fn serve_connection<T: Transport + 'static>(
     transport: T,
     peer: Option<SocketAddr>,
 ) {
-    connection::serve(Wire::new(transport, peer, service.enter(None))).await;
+    connection::serve(Wire::new(transport, peer, &service, None)).await;
 }
 
 async fn accept_loop(listener: &impl Listener, service: &Rc<Service>) {
@@ -132,10 +132,11 @@ async fn accept_loop(listener: &impl Listener, service: &Rc<Service>) {
         let permit = permits.acquire().await;
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let wire = Wire::new(stream, Some(peer), service.enter(Some(permit)));
-                let (key, idle) = (wire.member.key, Rc::downgrade(&wire));
-                let task = service.handle.spawn(connection::serve(wire));
-                service.set_task(key, task, idle);
+                let wire = Wire::new(stream, Some(peer), service, Some(permit));
+                // The future owns the wire, and the wire knows its task: `Service::cut` finds a connection by its wire, and
+                // ends it by its task.
+                let task = service.handle.spawn(connection::serve(wire.clone()));
+                wire.set_task(task);
             }
             Err(error) => {
                 service.stats.accept_errors.add(1);

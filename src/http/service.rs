@@ -14,8 +14,7 @@ use super::request::Parts;
 use super::router::Router;
 use super::stats::Stats;
 use crate::runtime::Handle;
-use crate::runtime::join::JoinHandle;
-use crate::sync::{Notify, Permit};
+use crate::sync::Notify;
 
 /// How many unused buffers and requests are kept. A busy server uses a handful at a time, since a buffer is lent only
 /// while bytes are in flight; what a burst needs beyond this is freed again. 256 buffers are 4 MiB.
@@ -37,22 +36,20 @@ pub struct Service {
     pub(super) draining: Rc<Cell<bool>>,
     /// Told when a connection ends: shutdown waits for the last, an accept loop without descriptors for any.
     pub(super) connection_ended: Notify,
-    connections: RefCell<Slab<Tracked>>,
+    connections: RefCell<Slab<Weak<dyn Connection>>>,
     /// The number of the latest request. See `request::Context::number`.
     requests: Cell<u64>,
 }
 
-/// What the server knows of a connection from outside.
-struct Tracked {
-    /// `None` for the moment between the tracking and the spawn, and once it was aborted.
-    task: Option<(JoinHandle<()>, Weak<dyn Idle>)>,
-}
-
-/// A connection that a stopping server may cut, or not.
-pub(super) trait Idle {
+/// A connection, as a stopping server sees it.
+pub(super) trait Connection {
     /// Whether no byte of a request has come, and no answer is on its way. Asked, not told: a server stops once, and each
     /// request would have to tell it twice.
     fn is_idle(&self) -> bool;
+
+    /// Ends it at once, if it has a task of its own. That drops its future, and with it its socket, its timer and its
+    /// buffers.
+    fn abort(&self);
 }
 
 impl Service {
@@ -85,21 +82,19 @@ impl Service {
         self.requests.get()
     }
 
-    /// Enters a connection. The membership leaves when it is dropped.
-    ///
-    /// `permit`: its place among so many connections at once, if they are counted.
-    pub(super) fn enter(self: &Rc<Self>, permit: Option<Permit>) -> Membership {
-        let key = self.connections.borrow_mut().insert(Tracked { task: None });
+    /// Enters a connection, under a key that it leaves with.
+    pub(super) fn enter(&self, connection: Weak<dyn Connection>) -> usize {
         self.stats.accepted.add(1);
         self.stats.open.add(1);
-        Membership { service: self.clone(), key, served: Cell::new(0), _permit: permit }
+        self.connections.borrow_mut().insert(connection)
     }
 
-    /// Says which task runs the connection, so that it can be aborted, and whom to ask whether it is idle.
-    pub(super) fn set_task(&self, key: usize, task: JoinHandle<()>, connection: Weak<dyn Idle>) {
-        if let Some(tracked) = self.connections.borrow_mut().get_mut(key) {
-            tracked.task = Some((task, connection));
-        }
+    /// Forgets a connection that has ended.
+    pub(super) fn leave(&self, key: usize) {
+        let connection = self.connections.borrow_mut().try_remove(key);
+        drop(connection);
+        self.stats.open.subtract(1);
+        self.connection_ended.notify_all();
     }
 
     /// Connections open now.
@@ -107,46 +102,15 @@ impl Service {
         self.connections.borrow().len()
     }
 
-    /// Ends connections at once: those that wait for a request, or all. An abort drops the connection's future, and
-    /// with it its socket, its timer and its buffers.
+    /// Ends connections at once: those that wait for a request, or all.
     pub(super) fn cut(&self, only_idle: bool) {
-        let mut tasks = Vec::new();
-        for (_, tracked) in self.connections.borrow_mut().iter_mut() {
-            let is_idle = |(_, connection): &mut (_, Weak<dyn Idle>)| {
-                connection.upgrade().is_some_and(|connection| connection.is_idle())
-            };
-            tasks.extend(tracked.task.take_if(|task| !only_idle || is_idle(task)));
+        let connections = self.connections.borrow();
+        let open = connections.iter().filter_map(|(_, connection)| connection.upgrade());
+        let cut: Vec<_> = open.filter(|connection| !only_idle || connection.is_idle()).collect();
+        // Outside the borrow: whoever ends leaves, which borrows again.
+        drop(connections);
+        for connection in cut {
+            connection.abort();
         }
-        // Outside the borrow: each abort drops a Membership, which borrows again.
-        for (task, _) in tasks {
-            task.abort();
-        }
-    }
-}
-
-/// A connection's entry in the list of connections.
-pub(super) struct Membership {
-    pub(super) service: Rc<Service>,
-    pub(super) key: usize,
-    /// Requests so far.
-    served: Cell<u64>,
-    /// Given back when the connection is gone.
-    _permit: Option<Permit>,
-}
-
-impl Membership {
-    /// Counts a request. Whether it is the last that this connection may make.
-    pub(super) fn is_last_request(&self) -> bool {
-        self.served.set(self.served.get() + 1);
-        self.served.get() >= self.service.limits.requests_per_connection
-    }
-}
-
-impl Drop for Membership {
-    fn drop(&mut self) {
-        let tracked = self.service.connections.borrow_mut().try_remove(self.key);
-        drop(tracked);
-        self.service.stats.open.subtract(1);
-        self.service.connection_ended.notify_all();
     }
 }

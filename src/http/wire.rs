@@ -22,7 +22,7 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 
 use super::body::BodyError;
@@ -32,10 +32,12 @@ use super::flow::Flow;
 use super::method::Method;
 use super::pool::Pooled;
 use super::request::Parts;
-use super::service::{Idle, Membership, Service};
+use super::service::{Connection, Service};
 use super::wait::Wait;
 use crate::net::Transport;
+use crate::runtime::join::JoinHandle;
 use crate::runtime::waker_cell::WakerCell;
+use crate::sync::Permit;
 
 /// One connection's transport and buffers.
 pub(super) struct Wire<T> {
@@ -44,7 +46,13 @@ pub(super) struct Wire<T> {
     /// Who is at the other end, if that is known.
     pub(super) peer: Option<SocketAddr>,
     /// Our entry in the list of connections.
-    pub(super) member: Membership,
+    key: usize,
+    /// The task that runs the connection, if it has one of its own.
+    task: Cell<Option<JoinHandle<()>>>,
+    /// Our place among so many connections at once, if they are counted. Given back when the connection is gone.
+    _permit: Option<Permit>,
+    /// Requests so far.
+    served: Cell<u64>,
     /// Borrowed for one `poll_` call at a time. The transport and the timer run under that borrow, which keep a waker
     /// in place of the one before, and must not come back here. No waker is called under it.
     pub(super) flow: RefCell<Flow>,
@@ -65,14 +73,24 @@ pub(super) struct Wire<T> {
 impl<T: Transport> Wire<T> {
     /// Made before the connection's future, which then holds one pointer: what an `async fn` takes by value it keeps
     /// for good, moved on or not.
-    pub(super) fn new(transport: T, peer: Option<SocketAddr>, member: Membership) -> Rc<Wire<T>> {
-        let service = member.service.clone();
-        Rc::new(Wire {
+    pub(super) fn new(
+        transport: T,
+        peer: Option<SocketAddr>,
+        service: &Rc<Service>,
+        permit: Option<Permit>,
+    ) -> Rc<Wire<T>>
+    where
+        T: 'static,
+    {
+        Rc::new_cyclic(|wire: &Weak<Wire<T>>| Wire {
             transport,
             flow: RefCell::new(Flow::new(&service.handle)),
-            service,
+            service: service.clone(),
             peer,
-            member,
+            key: service.enter(wire.clone()),
+            task: Cell::new(None),
+            _permit: permit,
+            served: Cell::new(0),
             request: Cell::new(0),
             answered: Cell::new(0),
             idle: Cell::new(false),
@@ -80,6 +98,17 @@ impl<T: Transport> Wire<T> {
             body_waiter: WakerCell::default(),
             owner: WakerCell::default(),
         })
+    }
+
+    /// Says which task runs the connection.
+    pub(super) fn set_task(&self, task: JoinHandle<()>) {
+        self.task.set(Some(task));
+    }
+
+    /// Counts a request. Whether it is the last that this connection may make.
+    pub(super) fn is_last_request(&self) -> bool {
+        self.served.set(self.served.get() + 1);
+        self.served.get() >= self.service.limits.requests_per_connection
     }
 
     /// Lends the flow for one poll. If that ends because the task's turn is over, the wake that sends it to the end of the
@@ -230,9 +259,15 @@ impl<T: Transport> Wire<T> {
     }
 }
 
-impl<T> Idle for Wire<T> {
+impl<T> Connection for Wire<T> {
     fn is_idle(&self) -> bool {
         self.idle.get()
+    }
+
+    fn abort(&self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
     }
 }
 
@@ -240,5 +275,6 @@ impl<T> Drop for Wire<T> {
     /// The connection has ended in the middle of an answer. Whoever waits for the body would wait for ever.
     fn drop(&mut self) {
         self.body_waiter.wake();
+        self.service.leave(self.key);
     }
 }

@@ -19,7 +19,7 @@
 //! Left out: aborting from another thread. A handle is not `Send`, like everything here but the waker.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::mem;
@@ -65,7 +65,7 @@ pub struct JoinHandle<T> {
 }
 
 struct JoinCell<T> {
-    state: RefCell<State<T>>,
+    state: Cell<State<T>>,
     /// Whoever awaits the handle.
     joiner: WakerCell,
 }
@@ -86,7 +86,7 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let cell = Rc::new(JoinCell { state: RefCell::new(State::Running), joiner: WakerCell::default() });
+    let cell = Rc::new(JoinCell { state: Cell::new(State::Running), joiner: WakerCell::default() });
     // A box for the future alone lets `Spawned` be moved, and so be polled without `unsafe` or a projection macro. It
     // costs one small allocation for each spawn, none for each poll.
     let bytes = mem::size_of::<F>();
@@ -113,18 +113,20 @@ impl<T> JoinHandle<T> {
 
     /// Whether the task has ended.
     pub fn is_finished(&self) -> bool {
-        !matches!(*self.cell.state.borrow(), State::Running)
+        let state = self.cell.state.replace(State::Taken);
+        let finished = !matches!(state, State::Running);
+        self.cell.state.set(state);
+        finished
     }
 
     /// Takes the result if there is one, without waiting.
     pub fn take(&mut self) -> Option<Result<T, JoinError>> {
-        let mut state = self.cell.state.borrow_mut();
-        if !matches!(*state, State::Done(_)) {
-            return None;
-        }
-        match mem::replace(&mut *state, State::Taken) {
+        match self.cell.state.replace(State::Taken) {
             State::Done(result) => Some(result),
-            State::Running | State::Taken => None,
+            other => {
+                self.cell.state.set(other);
+                None
+            }
         }
     }
 }
@@ -153,7 +155,7 @@ impl<T> Drop for JoinHandle<T> {
 impl<T> JoinCell<T> {
     /// Fills the cell and wakes whoever waits.
     fn finish(&self, result: Result<T, JoinError>) {
-        *self.state.borrow_mut() = State::Done(result);
+        self.state.set(State::Done(result));
         // The joiner's waker may be foreign code; a panic in it is not this task's.
         quietly("the waker of a task's joiner", || self.joiner.wake());
     }
