@@ -78,14 +78,17 @@ impl Buffer {
     /// Adds bytes at the back.
     #[inline]
     pub fn push(&mut self, bytes: &[u8]) {
-        if self.storage.len() - self.end < bytes.len() {
+        let end = self.end + bytes.len();
+        let Some(room) = self.storage.get_mut(self.end..end) else {
             self.make_room(bytes.len());
-        }
-        self.storage[self.end..][..bytes.len()].copy_from_slice(bytes);
-        self.end += bytes.len();
+            return self.push(bytes);
+        };
+        room.copy_from_slice(bytes);
+        self.end = end;
     }
 
     /// Moves the bytes to the front if that gives enough room, or grows.
+    #[cold]
     fn make_room(&mut self, needed: usize) {
         self.storage.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);

@@ -31,6 +31,7 @@ impl DateCache {
         self.text.get()
     }
 
+    #[cold]
     fn refresh(&self, now: Instant) {
         let wall = SystemTime::now();
         let into_second = wall.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());

@@ -120,19 +120,18 @@ fn answer_all<'a, T: Transport + 'static>(
         let Some(mut parts) = ready!(wire.poll_head(cx))? else { return Poll::Ready(Ok(Step::End)) };
         let asked = begin(wire, &mut parts);
         let in_flight = wire.service.stats.begin();
-        let answer = call(wire, Request::new(parts), cx);
-        let plain = if let Answering::Ready(response) = &answer {
-            answer_plainly(wire, asked, response)
-        } else {
-            None
-        };
+        let mut handler = None;
+        let response = call(wire, Request::new(parts), cx, &mut handler);
+        let plain = response.as_ref().and_then(|response| answer_plainly(wire, asked, response));
+        *answers += u64::from(plain.is_some());
         match plain {
-            Some(After::Keep) => *answers += 1,
-            Some(After::Close) => {
-                *answers += 1;
-                return Poll::Ready(Ok(Step::Close));
+            Some(After::Keep) => {}
+            Some(After::Close) => return Poll::Ready(Ok(Step::Close)),
+            None => {
+                let waits = || Answering::Waits(handler.expect("cannot be missing: it waits"));
+                let answer = response.map_or_else(waits, Answering::Ready);
+                return Poll::Ready(Ok(Step::Finish(Box::new(Begun { asked, in_flight, answer }))));
             }
-            None => return Poll::Ready(Ok(Step::Finish(Box::new(Begun { asked, in_flight, answer })))),
         }
     }
 }
@@ -151,39 +150,35 @@ fn begin<T: Transport + 'static>(wire: &Rc<Wire<T>>, parts: &mut Parts) -> Asked
         since: service.handle.turn_time(),
     };
     wire.begin_body(number);
-    parts.body = incoming_body(wire, head.framing(), number);
+    match head.framing() {
+        Framing::None => {} // It is empty already.
+        Framing::Length(length) => parts.body = Body::incoming(WireBody::new(wire, number), Some(length)),
+        Framing::Chunked => parts.body = Body::incoming(WireBody::new(wire, number), None),
+    }
     parts.context = RequestContext { peer: wire.peer, number, collected: service.limits.collected };
     asked
 }
 
-fn incoming_body<T: Transport + 'static>(wire: &Rc<Wire<T>>, framing: Framing, number: u64) -> Body {
-    match framing {
-        Framing::None => Body::default(),
-        Framing::Length(length) => Body::incoming(WireBody::new(wire, number), Some(length)),
-        Framing::Chunked => Body::incoming(WireBody::new(wire, number), None),
-    }
-}
-
-/// Finds the handler and polls it once.
-fn call<T: Transport>(wire: &Wire<T>, request: Request, cx: &mut Context<'_>) -> Answering {
+/// Finds the handler and polls it once. `None`: it waits, and is in `handler`.
+fn call<T: Transport>(
+    wire: &Wire<T>,
+    request: Request,
+    cx: &mut Context<'_>,
+    handler: &mut Option<ResponseFuture>,
+) -> Option<Response> {
     let service = &wire.service;
     wire.note_owner(cx);
-    let mut handler = None;
     let polled = guarded(service, "a handler", || match service.router.call(request) {
         Routed::Future(future) => handler.insert(future).as_mut().poll(cx),
         Routed::Response(response) => Poll::Ready(response),
     });
-    let response = match (polled, handler) {
-        (Some(Poll::Pending), Some(handler)) => return Answering::Waits(handler),
-        (polled, handler) => {
-            quietly("the drop of a handler", || drop(handler));
-            polled
-        }
+    let response = match polled {
+        Some(Poll::Pending) => return None,
+        Some(Poll::Ready(response)) => response,
+        None => instead_of_a_panic(),
     };
-    match response {
-        Some(Poll::Ready(response)) => Answering::Ready(response),
-        _ => Answering::Ready(instead_of_a_panic()),
-    }
+    quietly("the drop of a handler", || *handler = None);
+    Some(response)
 }
 
 /// Counts an answer, and says whether the connection goes on behind it. `body_may_be_left`: what the handler has not read

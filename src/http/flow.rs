@@ -231,17 +231,15 @@ impl Flow {
         [first, second]: [&[u8]; 2],
     ) -> Poll<Result<usize, BodyError>> {
         let queued: &[u8] = self.output.as_deref().map_or(&[], |output| output);
-        let all = [queued, first, second].map(IoSlice::new);
-        // What is empty at either end is not offered: for one part the kernel has less to do.
-        let start = usize::from(queued.is_empty());
-        let end = if !second.is_empty() {
-            3
-        } else if !first.is_empty() {
-            2
+        let written = if first.is_empty() && second.is_empty() {
+            transport.poll_write(cx, &[IoSlice::new(queued)]) // Nearly every answer.
         } else {
-            1
+            let all = [queued, first, second].map(IoSlice::new);
+            // What is empty at either end is not offered: for one part the kernel has less to do.
+            let (start, end) = (usize::from(queued.is_empty()), if second.is_empty() { 2 } else { 3 });
+            transport.poll_write(cx, &all[start..end])
         };
-        match transport.poll_write(cx, &all[start..end]) {
+        match written {
             Poll::Ready(written) => Poll::Ready(Ok(self.note_written(&service.limits, written?)?)),
             Poll::Pending => {
                 ready!(self.poll_deadline(service, Wait::Write, cx));

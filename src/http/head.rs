@@ -274,11 +274,6 @@ impl Head {
         self.headers.iter().map(|header| (self.text(&header.name), &self.bytes[header.value.clone()]))
     }
 
-    /// The path's bytes.
-    pub(super) fn path_bytes(&self) -> &[u8] {
-        if self.parts.path.is_empty() { b"/" } else { &self.bytes[self.parts.path.clone()] }
-    }
-
     /// A path parameter, decoded.
     pub(super) fn param(&self, index: usize) -> Option<&str> {
         match self.params.get(index)? {
@@ -287,14 +282,10 @@ impl Head {
         }
     }
 
-    /// The list of path parameters, empty, to be filled and set. So its memory is used again.
-    pub(super) fn take_params(&mut self) -> Vec<Param> {
-        std::mem::take(&mut self.params)
-    }
-
-    /// Stores the path parameters that the router found.
-    pub(super) fn set_params(&mut self, params: Vec<Param>) {
-        self.params = params;
+    /// The path's bytes, and the list of its parameters, for the router to fill.
+    pub(super) fn path_and_params(&mut self) -> (&[u8], &mut Vec<Param>) {
+        let path = if self.parts.path.is_empty() { b"/" } else { &self.bytes[self.parts.path.clone()] };
+        (path, &mut self.params)
     }
 
     /// A part that the checks above have found to be ASCII.

@@ -142,15 +142,13 @@ impl Request {
         Ok(uri::form_pairs(&self.bytes().await?).collect())
     }
 
-    /// The path's bytes, and the list of its parameters to fill. The list is lent: `set_params` takes it back.
-    pub(super) fn path_and_params(&mut self) -> (&[u8], Vec<Param>) {
-        let params = self.parts.head.take_params();
-        (self.parts.head.path_bytes(), params)
+    /// The path's bytes, and the list of its parameters, for the router to fill.
+    pub(super) fn path_and_params(&mut self) -> (&[u8], &mut Vec<Param>) {
+        self.parts.head.path_and_params()
     }
 
-    /// Stores the path parameters that the router found, and the names that their route gives them.
-    pub(super) fn set_params(&mut self, names: &Rc<[Box<str>]>, params: Vec<Param>) {
-        self.parts.head.set_params(params);
+    /// Stores the names that the route gives to the path parameters.
+    pub(super) fn set_names(&mut self, names: &Rc<[Box<str>]>) {
         if !names.is_empty() {
             self.parts.names = Some(names.clone());
         }

@@ -130,20 +130,20 @@ impl Layers for Router {
     /// Finds the handler and starts it.
     fn innermost(&self, mut request: Request) -> Routed {
         let method = request.method();
-        let (path, mut params) = request.path_and_params();
+        let (path, params) = request.path_and_params();
         if path == b"*" {
             return Routed::Response(options(&self.methods));
         }
-        let Some(route) = self.root.find(path, 1, &mut params) else {
+        let Some(route) = self.root.find(path, 1, params) else {
             return Routed::Response(Status::NOT_FOUND.into_response());
         };
         let Some(handler) = route.handler(method) else {
             return Routed::Response(without_handler(method, route));
         };
-        if !decode_all(path, &mut params) {
+        if !decode_all(path, params) {
             return Routed::Response(Response::error(Status::BAD_REQUEST, "the path is not UTF-8"));
         }
-        request.set_params(&route.names, params);
+        request.set_names(&route.names);
         Routed::Future(handler.clone().call(request))
     }
 }
