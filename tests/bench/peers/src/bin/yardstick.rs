@@ -10,7 +10,7 @@ use peers::yard::cores::{Cores, move_to};
 use peers::yard::options::Options;
 use peers::yard::report::Findings;
 use peers::yard::rounds::Measurer;
-use peers::yard::rows::{Generator, ROWS};
+use peers::yard::rows::{Generator, LINEAR, LINEAR_PEERS, ROWS};
 use peers::yard::server::Server;
 use peers::yard::{callgrind, children, machine, memory, syscalls};
 
@@ -153,10 +153,22 @@ impl Yard<'_> {
         }
         eprintln!("instructions");
         for peer in self.once_each() {
-            match callgrind::measure(peer, self.measurer.stage, self.measurer.cores, self.counts()) {
-                Ok(found) => findings.instructions.push(found),
-                Err(error) => note(findings, format!("left out: instructions of {}: {error}", peer.name)),
+            self.instructions_with(LINEAR[0].connections, peer, self.counts(), findings);
+        }
+        let serving = self.once_each().filter(|peer| LINEAR_PEERS.contains(&peer.name));
+        for peer in serving.filter(|_| !self.options.quick) {
+            for row in &LINEAR[1..] {
+                // So many requests that the connections' first ones, which are in both runs, do not matter.
+                let connections = u32::try_from(row.connections).unwrap_or(u32::MAX);
+                self.instructions_with(row.connections, peer, [connections * 2, connections * 6], findings);
             }
+        }
+    }
+
+    fn instructions_with(&self, connections: usize, peer: Peer, counts: [u32; 2], findings: &mut Findings) {
+        match callgrind::measure(peer, self.measurer.stage, self.measurer.cores, connections, counts) {
+            Ok(found) => findings.instructions.push(found),
+            Err(error) => note(findings, format!("left out: instructions of {}: {error}", peer.name)),
         }
     }
 

@@ -21,6 +21,7 @@ const ALLOCATORS: [&str; 5] = ["malloc", "calloc", "realloc", "posix_memalign", 
 /// Figures for one request.
 pub struct Instructions {
     pub peer: &'static str,
+    pub connections: usize,
     pub instructions: f64,
     pub allocations: f64,
 }
@@ -31,28 +32,41 @@ pub fn is_available() -> bool {
     Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
-/// Counts for one server. `counts` are the requests of the short run and of the long one.
+/// Counts for one server with so many connections. `counts` are the requests of the short run and of the long one.
 ///
 /// # Errors
 ///
 /// It does not run under valgrind, or leaves no profile.
-pub fn measure(peer: Peer, stage: &Stage, cores: Cores, counts: [u32; 2]) -> io::Result<Instructions> {
+pub fn measure(
+    peer: Peer,
+    stage: &Stage,
+    cores: Cores,
+    connections: usize,
+    counts: [u32; 2],
+) -> io::Result<Instructions> {
     let [few, many] = counts;
-    let before = count(peer, stage, cores, few)?;
-    let after = count(peer, stage, cores, many)?;
+    let before = count(peer, stage, cores, connections, few)?;
+    let after = count(peer, stage, cores, connections, many)?;
     let each = |a: u64, b: u64| super::rounds::ratio(b.saturating_sub(a), u64::from(many - few));
     Ok(Instructions {
         peer: peer.name,
+        connections,
         instructions: each(before.0, after.0),
         allocations: each(before.1, after.1),
     })
 }
 
-fn count(peer: Peer, stage: &Stage, cores: Cores, requests: u32) -> io::Result<(u64, u64)> {
+fn count(
+    peer: Peer,
+    stage: &Stage,
+    cores: Cores,
+    connections: usize,
+    requests: u32,
+) -> io::Result<(u64, u64)> {
     let file = stage.scratch(&format!("callgrind-{}-{requests}", peer.name));
     let wrapper = ["valgrind", "--tool=callgrind", &format!("--callgrind-out-file={}", file.display())];
     let server = Server::start(peer, stage, cores, &wrapper.map(str::to_owned))?;
-    let plan = Plan { connections: 64, count: Some(requests.into()), server: None, ..server.plan() };
+    let plan = Plan { connections, count: Some(requests.into()), server: None, ..server.plan() };
     run_load(stage, &plan)?;
     // The profile is written when the server ends.
     drop(server);

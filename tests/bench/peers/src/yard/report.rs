@@ -137,7 +137,7 @@ impl Findings {
             let about = "In user space, keep-alive `GET /`, 64 connections, by callgrind, the difference of two runs: counted, not timed.";
             heading(text, "Instructions and allocations per request", about);
             header(text, &["peer", "instructions", "allocations"]);
-            for found in &self.instructions {
+            for found in self.instructions.iter().filter(|found| found.connections == LINEAR[0].connections) {
                 let figures = [format!("{:.0}", found.instructions), format!("{:.2}", found.allocations)];
                 line(text, &[&[found.peer.to_owned()], &figures[..]].concat());
             }
@@ -158,6 +158,28 @@ impl Findings {
                 cells.push(format!("{} ({} ns)", cell(growth, 2), cell(nanos, 0)));
             }
             line(text, &cells);
+        }
+        self.own_growth(text, linear);
+    }
+
+    /// How much of the growth is the server's own.
+    fn own_growth(&self, text: &mut String, linear: &Measured) {
+        if self.instructions.iter().all(|found| found.connections == LINEAR[0].connections) {
+            return;
+        }
+        text.push_str(
+            "\nInstructions in user space for the same requests, by callgrind: how much of that is the server's own \
+             code. The rest is\nthe kernel's, and that of caches that are too small for so many connections.\n\n",
+        );
+        header(text, &["peer", "64", "1,000", "8,000"]);
+        for first in (0..linear.tracks.len()).step_by(LINEAR.len()) {
+            let peer = linear.tracks[first].peer;
+            let counted = |connections| {
+                self.instructions.iter().find(|found| found.peer == peer && found.connections == connections)
+            };
+            let figures =
+                LINEAR.iter().map(|row| cell(counted(row.connections).map(|found| found.instructions), 0));
+            line(text, &std::iter::once(peer.to_owned()).chain(figures).collect::<Vec<_>>());
         }
     }
 
