@@ -50,6 +50,26 @@ pub struct Head {
     keep_alive: bool,
     /// Path parameters: filled by the router, in the order of the pattern's names.
     params: Vec<Param>,
+    known_host: KnownHost,
+}
+
+/// The latest Host that was found to be good: most likely the next one, since a server has few names. It outlives its request,
+/// and nobody sees it. (Measured by callgrind, sixteen requests pipelined: 145 of 2,440 instructions for each.)
+#[derive(Default, Debug)]
+struct KnownHost(Vec<u8>);
+
+impl KnownHost {
+    fn is_good(&mut self, host: &[u8]) -> bool {
+        if *self.0 == *host {
+            return true;
+        }
+        let good = uri::is_authority(host);
+        if good {
+            self.0.clear();
+            self.0.extend_from_slice(host);
+        }
+        good
+    }
 }
 
 /// A path parameter's value.
@@ -73,8 +93,8 @@ impl Head {
         if !self.is_strict(head) || !self.is_within(length, limits) {
             return None;
         }
+        self.check(head, method, limits).ok()?;
         self.bytes.extend_from_slice(head);
-        self.check(method, limits).ok()?;
         Some(length)
     }
 
@@ -91,9 +111,9 @@ impl Head {
             Err(httparse::Error::Version) if lower_minor_version(&mut own)? => self.cut_up(&own),
             result => result,
         };
+        let checked = cut.map_err(syntax_error).and_then(|(method, _)| self.check(&own, method, limits));
         self.bytes = own;
-        let (method, _) = cut.map_err(syntax_error)?;
-        self.check(method, limits)
+        checked
     }
 
     /// Finds out where everything is: the method, `None` for one that we do not know, and how long the head is.
@@ -136,13 +156,13 @@ impl Head {
         length <= limits.head && self.headers.len() <= limits.headers && first_line <= longest_line(limits)
     }
 
-    /// The rules that need the headers' meaning.
-    fn check(&mut self, method: Option<Method>, limits: &Limits) -> Result<(), RequestError> {
+    /// The rules that need the meaning of what stands in `bytes`, the head.
+    fn check(&mut self, bytes: &[u8], method: Option<Method>, limits: &Limits) -> Result<(), RequestError> {
         if self.target.len() > limits.target {
             return Err(RequestError::TargetTooLong);
         }
-        let fields = self.read_fields()?;
-        self.check_host(&fields)?;
+        let fields = self.read_fields(bytes)?;
+        self.check_host(bytes, &fields)?;
         self.framing = fields.framing(self.minor_version)?;
         if self.framing != Framing::None
             && matches!(self.framing, Framing::Length(length) if length > limits.body)
@@ -150,7 +170,7 @@ impl Head {
             return Err(RequestError::BodyTooLarge);
         }
         self.method = method.ok_or(RequestError::Method)?;
-        self.check_target()?;
+        self.check_target(bytes)?;
         self.keep_alive =
             if self.minor_version == 0 { fields.keep_alive && !fields.close } else { !fields.close };
         self.expects_continue = fields.expects_continue && self.minor_version > 0;
@@ -161,11 +181,11 @@ impl Head {
     }
 
     /// One pass over the headers for those that the connection itself must understand.
-    fn read_fields(&mut self) -> Result<Fields, RequestError> {
+    fn read_fields(&self, bytes: &[u8]) -> Result<Fields, RequestError> {
         let mut fields = Fields::default();
         for header in &self.headers {
-            let value = &self.bytes[header.value.clone()];
-            let name = &self.bytes[header.name.clone()];
+            let value = &bytes[header.value.clone()];
+            let name = &bytes[header.name.clone()];
             // The length decides first: most headers are none of these, and cost one comparison.
             match name.len() {
                 4 if name.eq_ignore_ascii_case(b"host") => fields.host(header.value.clone())?,
@@ -179,12 +199,12 @@ impl Head {
         Ok(fields)
     }
 
-    fn check_host(&mut self, fields: &Fields) -> Result<(), RequestError> {
+    fn check_host(&mut self, bytes: &[u8], fields: &Fields) -> Result<(), RequestError> {
         self.host.clone_from(&fields.host);
         match &self.host {
             None if self.minor_version > 0 => Err(RequestError::Host),
             // An empty Host is allowed: the client has no name for us (RFC 9110, 7.2).
-            Some(host) if !host.is_empty() && !uri::is_authority(&self.bytes[host.clone()]) => {
+            Some(host) if !host.is_empty() && !self.known_host.is_good(&bytes[host.clone()]) => {
                 Err(RequestError::Host)
             }
             _ => Ok(()),
@@ -192,9 +212,9 @@ impl Head {
     }
 
     /// Which forms of a target go with which method: RFC 9112, 3.2.
-    fn check_target(&mut self) -> Result<(), RequestError> {
+    fn check_target(&mut self, bytes: &[u8]) -> Result<(), RequestError> {
         let start = self.target.start;
-        let target = &self.bytes[self.target.clone()];
+        let target = &bytes[self.target.clone()];
         match (self.method, target) {
             // Understood, but this server opens no tunnels.
             (Method::Connect, target) if uri::is_authority(target) => return Err(RequestError::Method),
@@ -308,6 +328,7 @@ impl Reuse for Head {
             expects_continue: false,
             keep_alive: false,
             params: Vec::new(),
+            known_host: KnownHost::default(),
         }
     }
 
@@ -316,7 +337,7 @@ impl Reuse for Head {
         self.headers.clear();
         self.params.clear();
         // One huge head must not make a small pool large for ever.
-        self.bytes.capacity() <= 8 * 1024
+        self.bytes.capacity() + self.known_host.0.capacity() <= 8 * 1024
     }
 }
 
