@@ -162,7 +162,7 @@ impl Future for Accept<'_> {
         let accepted = self.listener.io.poll_io(Direction::Read, cx, |listener| listener.accept());
         let (stream, peer) = ready!(self.waiting.note(accepted))?;
         let io = &self.listener.io;
-        io.emit(Event::Io { source: io.id(), direction: Direction::Read, count: 1 });
+        io.emit(|| Event::Io { source: io.id(), direction: Direction::Read, count: 1 });
         let stream = TcpStream { io: self.listener.handle.register(stream) };
         Poll::Ready(Ok((stream, peer)))
     }
@@ -226,7 +226,7 @@ impl TcpStream {
 
     /// After a try that moved `count` bytes with room for `room`: tells, and notes whether more can be there.
     fn moved(&self, direction: Direction, count: usize, room: usize) {
-        self.io.emit(Event::Io { source: self.io.id(), direction, count });
+        self.io.emit(|| Event::Io { source: self.io.id(), direction, count });
         if 0 < count && count < room {
             self.io.drained(direction);
         }

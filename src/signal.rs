@@ -88,7 +88,7 @@ impl Future for Recv<'_> {
         });
         let received = ready!(self.waiting.note(received))?;
         let io = &self.signals.io;
-        io.emit(Event::Io { source: io.id(), direction: Direction::Read, count: 1 });
+        io.emit(|| Event::Io { source: io.id(), direction: Direction::Read, count: 1 });
         Poll::Ready(Ok(received))
     }
 }

@@ -53,7 +53,7 @@ impl Future for ReadSome<'_> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut buffer = vec![0; 64];
         let count = ready!(self.io.poll_io(Read, cx, |socket| socket.read(&mut buffer)))?;
-        self.io.emit(Event::Io { source: self.io.id(), direction: Read, count });
+        self.io.emit(|| Event::Io { source: self.io.id(), direction: Read, count });
         if self.tells_short && 0 < count && count < buffer.len() {
             self.io.drained(Read);
         }

@@ -23,10 +23,10 @@ use glassbox::runtime::trace::{Event, Observer, Tracer};
 fn a_recorder_keeps_events_in_order() {
     let log = Recorder::new();
     let tracer = Tracer::new(log.clone());
-    tracer.emit(Event::Mark { what: "request", number: 1, stage: "parsed" });
-    tracer.emit(Event::Parked { timeout: None });
-    tracer.emit(Event::Unparked { events: 2 });
-    tracer.emit(Event::Mark { what: "request", number: 1, stage: "sent" });
+    tracer.emit(|| Event::Mark { what: "request", number: 1, stage: "parsed" });
+    tracer.emit(|| Event::Parked { timeout: None });
+    tracer.emit(|| Event::Unparked { events: 2 });
+    tracer.emit(|| Event::Mark { what: "request", number: 1, stage: "sent" });
     expect(&log, ["request 1 parsed", "sleep in epoll", "up again, 2 events", "request 1 sent"]);
     assert_eq!(log.take(), [], "the story was taken: it is told once");
 }
@@ -37,7 +37,7 @@ fn a_peek_is_not_a_sleep() {
     let log = Recorder::new();
     let tracer = Tracer::new(log.clone());
     for timeout in [Some(Duration::ZERO), Some(Duration::from_secs(3)), None] {
-        tracer.emit(Event::Parked { timeout });
+        tracer.emit(|| Event::Parked { timeout });
     }
     expect(&log, ["peek at epoll", "sleep in epoll, at most 3s", "sleep in epoll"]);
 }

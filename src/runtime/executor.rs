@@ -145,7 +145,7 @@ impl Executor {
         let waker = TaskWaker::new(id, self.ready.clone(), self.tracer.clone());
         let task: Box<AnyTask> = Box::new(Task::new(id, at, (future, bytes), waker));
         self.counters.tasks.add(1);
-        self.tracer.emit(Event::Spawned { task: id, parent: self.current(), at, bytes });
+        self.tracer.emit(|| Event::Spawned { task: id, parent: self.current(), at, bytes });
         task.wake();
         self.tasks.borrow_mut()[slot] = Slot::Resting(task);
         id
@@ -254,14 +254,14 @@ impl Executor {
             return true;
         }
         self.counters.stale.add(1);
-        self.tracer.emit(Event::Stale { task: id });
+        self.tracer.emit(|| Event::Stale { task: id });
         false
     }
 
     fn poll(&self, mut task: Box<AnyTask>) {
         task.polls += 1;
         self.counters.polls.add(1);
-        self.tracer.emit(Event::Polled { task: task.id, nth: task.polls });
+        self.tracer.emit(|| Event::Polled { task: task.id, nth: task.polls });
         let Task { id, at, polls, bytes, .. } = *task;
         self.current.set(Some(Current { id, at, polls, bytes }));
         let polled = task.poll();
@@ -297,14 +297,14 @@ impl Executor {
         }
         *slot = Slot::Resting(task);
         drop(tasks);
-        self.tracer.emit(Event::Pending { task: id, lost });
+        self.tracer.emit(|| Event::Pending { task: id, lost });
     }
 
     /// Frees the slot, tells, and drops the future last: its `drop` may spawn into the slot that is now free.
     fn finish(&self, task: Box<AnyTask>, outcome: Outcome) {
         self.tasks.borrow_mut().remove(task.id.slot);
         self.counters.tasks.subtract(1);
-        self.tracer.emit(Event::Finished { task: task.id, outcome });
+        self.tracer.emit(|| Event::Finished { task: task.id, outcome });
         drop(task);
     }
 

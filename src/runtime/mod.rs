@@ -230,7 +230,7 @@ impl Runtime {
         let timeout = if idle { sooner(limit, inner.timers.next_due()) } else { Some(Duration::ZERO) };
         inner.parks.add(1);
         inner.sleeps.add(u64::from(timeout != Some(Duration::ZERO)));
-        inner.tracer.emit(Event::Parked { timeout });
+        inner.tracer.emit(|| Event::Parked { timeout });
         let mut woken = self.woken.take();
         let result = inner.reactor.wait(timeout, &mut woken);
         inner.ready.unparked();
@@ -364,7 +364,7 @@ impl Handle {
     /// Tells the observer that something numbered has reached a stage, for example "request 7 parsed".
     #[inline]
     pub fn mark(&self, what: &'static str, number: u64, stage: &'static str) {
-        self.0.tracer.emit(Event::Mark { what, number, stage });
+        self.0.tracer.emit(|| Event::Mark { what, number, stage });
     }
 
     /// What was counted so far.

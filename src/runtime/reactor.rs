@@ -92,7 +92,7 @@ impl Reactor {
     /// Those of `epoll_wait`, but not `Interrupted`: a signal ends the trip early, with no events.
     pub fn wait(&self, timeout: Option<Duration>, woken: &mut Vec<Waker>) -> io::Result<usize> {
         let count = self.ask(timeout)?;
-        self.tracer.emit(Event::Unparked { events: count });
+        self.tracer.emit(|| Event::Unparked { events: count });
         self.note_all(woken);
         Ok(count)
     }
@@ -108,8 +108,8 @@ impl Reactor {
         for trip in 1..=enough {
             let count = self.ask(Some(Duration::ZERO))?;
             if count > 0 {
-                self.tracer.emit(Event::Parked { timeout: Some(Duration::ZERO) });
-                self.tracer.emit(Event::Unparked { events: count });
+                self.tracer.emit(|| Event::Parked { timeout: Some(Duration::ZERO) });
+                self.tracer.emit(|| Event::Unparked { events: count });
                 self.note_all(woken);
             }
             if count < EVENTS_PER_TRIP {
@@ -137,7 +137,7 @@ impl Reactor {
     pub fn register<S: Source>(self: &Rc<Self>, source: S) -> Registration<S> {
         self.last_id.set(self.last_id.get() + 1);
         let id = SourceId(self.last_id.get());
-        self.tracer.emit(Event::SourceOpened { source: id });
+        self.tracer.emit(|| Event::SourceOpened { source: id });
         let io = Rc::new(ScheduledIo { id, read: Side::new(), write: Side::new() });
         Registration { source: RefCell::new(source), io, told: Cell::new(None), reactor: self.clone() }
     }
@@ -203,7 +203,7 @@ impl Reactor {
         // Once both directions are registered, every event speaks of both. Only a change, or somebody who waits, is
         // worth telling.
         if !side.ready.replace(true) || waiter.is_some() {
-            self.tracer.emit(Event::Ready { source: io.id, direction });
+            self.tracer.emit(|| Event::Ready { source: io.id, direction });
         }
         woken.extend(waiter);
     }
@@ -222,7 +222,7 @@ impl<S: Source> Registration<S> {
     /// Tries `operation` if the direction may be ready, and again after each vain try's event, until it returns
     /// something other than `WouldBlock`. `Pending` means that the waker is stored and the reactor will call it.
     ///
-    /// At most one task waits per direction: the latest caller. Whoever succeeds tells it with `emit(Event::Io ..)`: to the
+    /// At most one task waits per direction: the latest caller. Whoever succeeds tells it with `emit(|| Event::Io ..)`: to the
     /// lints a try without an event has found nothing.
     pub fn poll_io<T>(
         &self,
@@ -236,7 +236,7 @@ impl<S: Source> Registration<S> {
             match result {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.emit(Event::WouldBlock { source: self.io.id, direction });
+                    self.emit(|| Event::WouldBlock { source: self.io.id, direction });
                     // Not ready, whatever `closed` said: the system call knows better.
                     side.ready.set(false);
                 }
@@ -296,7 +296,7 @@ impl<S: Source> Registration<S> {
     }
 
     /// Tells the observer something about this source.
-    pub fn emit(&self, event: Event) {
+    pub fn emit(&self, event: impl FnOnce() -> Event) {
         self.reactor.tracer.emit(event);
     }
 
@@ -325,7 +325,7 @@ impl<S: Source> Registration<S> {
             Ok(()) => {
                 self.told.set(Some((key, interest)));
                 self.reactor.count.add(1);
-                self.emit(Event::SourceRegistered { source: self.io.id });
+                self.emit(|| Event::SourceRegistered { source: self.io.id });
             }
             Err(_) => drop(self.reactor.sources.borrow_mut().remove(key)),
         }
@@ -380,6 +380,6 @@ impl<S: Source> Drop for Registration<S> {
         }
         drop(self.io.read.waiter.take());
         drop(self.io.write.waiter.take());
-        self.emit(Event::SourceClosed { source: self.io.id });
+        self.emit(|| Event::SourceClosed { source: self.io.id });
     }
 }

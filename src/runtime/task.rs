@@ -72,11 +72,11 @@ impl StdWake for TaskWaker {
         let foreign = self.tracer.is_on() && !local::is_home(&self.queue);
         if self.queued.swap(true, Ordering::AcqRel) {
             self.queue.count_coalesced();
-            self.tracer.emit(Event::Woken { task, wake: Wake::Coalesced, foreign });
+            self.tracer.emit(|| Event::Woken { task, wake: Wake::Coalesced, foreign });
             return;
         }
         // The event comes before the push: after it, the runtime's thread could be polling already.
-        self.tracer.emit(Event::Woken { task, wake: Wake::Queued, foreign });
+        self.tracer.emit(|| Event::Woken { task, wake: Wake::Queued, foreign });
         local::push(&self.queue, task);
     }
 }

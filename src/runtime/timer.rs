@@ -133,7 +133,7 @@ impl Timers {
     pub fn fire(&self) -> usize {
         let mut fired = 0;
         while let Some((id, entry)) = self.pop_due() {
-            self.tracer.emit(Event::TimerFired { timer: id });
+            self.tracer.emit(|| Event::TimerFired { timer: id });
             entry.fired.set(true);
             entry.waker.wake();
             fired += 1;
@@ -198,10 +198,8 @@ impl Timers {
         let key = (deadline, TimerId(self.last_id.get()));
         self.armed.borrow_mut().insert(key, entry.clone());
         self.count.add(1);
-        if self.tracer.is_on() {
-            let after = deadline.saturating_duration_since(self.now());
-            self.tracer.emit(Event::TimerArmed { timer: key.1, after });
-        }
+        let after = || deadline.saturating_duration_since(self.now());
+        self.tracer.emit(|| Event::TimerArmed { timer: key.1, after: after() });
         Armed { key, entry }
     }
 
@@ -210,7 +208,7 @@ impl Timers {
         let entry = self.armed.borrow_mut().remove(&key);
         if entry.is_some() {
             self.count.subtract(1);
-            self.tracer.emit(Event::TimerCancelled { timer: key.1 });
+            self.tracer.emit(|| Event::TimerCancelled { timer: key.1 });
         }
     }
 }
