@@ -70,7 +70,7 @@ situations! {
     chunks_in_a_handler: http::chunks_in_a_handler, [];
     connection_head: http::head, ["http/exchange.rs: Requests", "http/server.rs: serve_connection()"];
     connection_answer: http::answer, ["http/guest.rs: Answer", "http/middleware.rs: run()", "http/layers.rs: request_id()"];
-    connection_stream: http::stream, ["http/guest.rs: NextPiece", "http/connection.rs: Send"];
+    connection_stream: http::stream, ["http/guest.rs: NextPiece", "http/connection.rs: SendPiece"];
     connection_file: http::file, [];
     connection_events: http::events, [];
     connection_text: http::text, ["http/request.rs: text()", "http/request.rs: bytes()", "http/request.rs: form()"];

@@ -3,14 +3,21 @@
 mod common;
 
 use std::cell::Cell;
+use std::io::Write;
 use std::net::TcpStream;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
 
 use common::conversation::expect_one;
 use common::pipe::Pipe;
 use common::server::{Client, Server};
 use glassbox::Runtime;
-use glassbox::http::{self, Router, Status, serve_connection};
+use glassbox::http::stats::Stats;
+use glassbox::http::{self, Request, Router, Status, serve_connection};
+use glassbox::net::TcpListener;
+use glassbox::sync::Notify;
 
 fn request(client: &mut Client, path: &str) {
     client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
@@ -127,4 +134,70 @@ fn readyz_says_503_on_a_kept_connection() {
         expect_one(&pipe.client_text(), status, stops);
     }
     assert!(pipe.is_closed());
+}
+
+/// A waker that a guest has brought along.
+struct Bomb;
+
+impl Wake for Bomb {
+    fn wake(self: Arc<Self>) {
+        panic!("a guest's waker");
+    }
+}
+
+/// Leaves the bomb as the waker of whoever reads the request's body, and waits for ever.
+async fn reads_with_a_bomb(mut request: Request) -> Status {
+    let bomb = Waker::from(Arc::new(Bomb));
+    assert!(request.body_mut().poll_chunk(&mut Context::from_waker(&bomb)).is_pending());
+    std::future::pending().await
+}
+
+const HALF_A_REQUEST: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
+
+/// A connection that ends while its body's reader has a waker that panics is not counted for ever.
+#[test]
+fn a_waker_that_panics_does_not_keep_the_connection() {
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let stats = Arc::new(Stats::new());
+    let service = http::Server::new(Router::new().post("/", reads_with_a_bomb))
+        .stats(stats.clone())
+        .into_service(runtime.handle());
+    let pipe = Pipe::new();
+    let task = runtime.handle().spawn(serve_connection(service, pipe.server_end(), None));
+    pipe.client_send(HALF_A_REQUEST);
+    runtime.run_until_stalled();
+    assert_eq!(stats.open.get(), 1);
+    task.abort();
+    assert_eq!(stats.open.get(), 0);
+    assert!(pipe.is_closed());
+}
+
+/// Nor does it keep the server from cutting the others.
+#[test]
+fn a_waker_that_panics_does_not_keep_the_others() {
+    const CONNECTIONS: usize = 3;
+    let runtime = Runtime::new().expect("a runtime");
+    let (handle, stats) = (runtime.handle(), Arc::new(Stats::new()));
+    let (begun, all_have) = (Cell::new(0), Rc::new(Notify::new()));
+    let told = all_have.clone();
+    let handler = async move |request| {
+        begun.set(begun.get() + 1);
+        if begun.get() == CONNECTIONS {
+            told.notify_one();
+        }
+        reads_with_a_bomb(request).await
+    };
+    let listener =
+        TcpListener::bind(&handle, "127.0.0.1:0".parse().expect("an address")).expect("a listener");
+    let address = listener.local_addr().expect("an address");
+    let clients = [(); CONNECTIONS].map(|()| {
+        let mut client = TcpStream::connect(address).expect("a connection");
+        client.write_all(HALF_A_REQUEST).expect("room");
+        client
+    });
+    let server =
+        http::Server::new(Router::new().post("/", handler)).grace(Duration::ZERO).stats(stats.clone());
+    let stopped = runtime.block_on(server.run(listener, async move { all_have.notified().await }));
+    assert_eq!((stopped.cut, stats.open.get()), (CONNECTIONS, 0));
+    drop(clients);
 }

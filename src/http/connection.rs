@@ -8,7 +8,7 @@
 //! ```
 //!
 //! 1. One answer per request, in the order of the requests (RFC 9112, 9.3.2).
-//! 2. An answer has exactly one framing, chosen here and nowhere else.
+//! 2. An answer has exactly one framing, chosen by `exchange::framing_of` and nowhere else.
 //! 3. What is left of a request's body never becomes the next request: it is read to its end, or the connection closes.
 //! 4. A panic in a handler or a body concerns this connection alone; see `guest.rs`. One that blocks the thread concerns
 //!    everybody.
@@ -68,15 +68,16 @@ async fn finish<T: Transport>(wire: &Rc<Wire<T>>, begun: Box<Begun<'_>>) -> Resu
         Answering::Ready(response) => response,
     };
     drop(in_flight);
-    // An answer that passes the request's own body on waits for its first buffer, or its end: until then the
+    // An answer that passes the request's own body on waits for its first 16 KiB, or its end: until then the
     // request can still turn out to be broken, and 400 is a better answer than half of a 200.
     if response.body().is_incoming() {
         response = hold_back(wire, response).await;
     }
     let service = &wire.service;
     service.stats.took(1, service.handle.now().saturating_duration_since(asked.since));
-    let after = note_answer(service, asked, &response, framing_of(asked, &response), wire.body_may_be_left());
-    send(wire, asked, after, response).await?;
+    let framing = framing_of(asked, response.status(), response.body().length());
+    let after = note_answer(service, asked, &response, framing, wire.body_may_be_left());
+    send(wire, asked, after, response, framing).await?;
     wire.revoke_body();
     if after == After::Close || wire.body_is_done() || (Drain { wire, drained: 0 }).await {
         return Ok(after);
@@ -90,17 +91,17 @@ async fn send<T: Transport>(
     asked: Asked,
     after: After,
     response: Response,
+    framing: ResponseFraming,
 ) -> Result<(), BodyError> {
     // Somebody still holds the body, and may read it while the answer is sent. `100 Continue` can only come before.
     if wire.body_is_held() {
         wire.promise_to_read();
     }
-    let framing = framing_of(asked, &response);
     wire.push(|out| write_head(&wire.service, out, asked, after, &response, framing));
     let mut body = if is_bodiless(asked, &response) { Body::default() } else { response.into_body() };
     match body.take_full() {
         Some(chunk) if chunk.len() <= COPY_LIMIT => wire.push(|out| out.push(&chunk)),
-        Some(chunk) => Send { wire, chunk: &chunk, ends_line: false, sent: 0 }.await?,
+        Some(chunk) => SendPiece { wire, chunk: &chunk, ends_line: false, sent: 0 }.await?,
         None if body.is_empty() => {}
         None => send_stream(wire, body, framing).await?,
     }
@@ -137,18 +138,18 @@ async fn send_stream<T: Transport>(
 }
 
 /// Sends one piece. The line end behind a chunk leaves with it: alone it would be a system call and a packet of its own.
-fn piece<'a, T: Transport>(wire: &'a Wire<T>, bytes: &'a [u8], is_chunk: bool) -> Send<'a, T> {
+fn piece<'a, T: Transport>(wire: &'a Wire<T>, bytes: &'a [u8], is_chunk: bool) -> SendPiece<'a, T> {
     if is_chunk {
         wire.push(|out| encode::push_chunk_size(out, bytes.len()));
     }
     if bytes.len() > COPY_LIMIT {
-        return Send { wire, chunk: bytes, ends_line: is_chunk, sent: 0 };
+        return SendPiece { wire, chunk: bytes, ends_line: is_chunk, sent: 0 };
     }
     wire.push(|out| out.push(bytes));
     if is_chunk {
         wire.push(|out| out.push(b"\r\n"));
     }
-    Send { wire, chunk: b"", ends_line: false, sent: 0 }
+    SendPiece { wire, chunk: b"", ends_line: false, sent: 0 }
 }
 
 /// A body that does not keep to its Content-Length cannot be mended: the connection is cut, so that the client sees it.
@@ -157,15 +158,18 @@ fn wrong_length(what: &str) -> BodyError {
     std::io::Error::other("a streamed body does not have the length that it promised").into()
 }
 
-/// Waits for the first buffer or the end of an incoming body that is to be the answer's body.
+/// Waits for the first 16 KiB or the end of an incoming body that is to be the answer's body.
 async fn hold_back<T: Transport>(wire: &Rc<Wire<T>>, response: Response) -> Response {
     if response.body().length().is_some_and(|length| length > BUFFER_SIZE as u64) {
         return response; // Framed by its length: there is little that can still be wrong with it.
     }
     let (response, mut body) = response.split();
-    let mut held = wire.service.inputs.take();
+    let mut held = wire.service.outputs.take();
     while held.len() <= BUFFER_SIZE {
         match (NextPiece { wire, body: &mut body }).await {
+            Some(Ok(chunk)) if held.is_empty() && chunk.len() > BUFFER_SIZE => {
+                return response.with_body(body.preceded_by(chunk)); // Enough, and no copy.
+            }
             Some(Ok(chunk)) => held.push(&chunk),
             Some(Err(error)) => return error.into_response().closing(),
             None => return response.with_body(Body::full(Chunk::Pooled(held))),
@@ -184,12 +188,13 @@ async fn refuse<T: Transport>(wire: &Rc<Wire<T>>, error: RequestError) -> Result
     let since = wire.service.handle.turn_time();
     let asked =
         Asked { method: wire.refused_method(), minor_version: 1, keep_alive: false, number: 0, since };
-    send(wire, asked, After::Close, response).await?;
+    let framing = framing_of(asked, response.status(), response.body().length());
+    send(wire, asked, After::Close, response, framing).await?;
     wire.give_up_body();
     Ok(After::Close)
 }
 
-/// Sends all output. A `Send` would do, but each idle connection would have room for it.
+/// Sends all output. A `SendPiece` would do, but each idle connection would have room for it.
 struct Flush<'a, T> {
     wire: &'a Wire<T>,
 }
@@ -204,7 +209,7 @@ impl<T: Transport> Future for Flush<'_, T> {
 }
 
 /// Sends all output, then a chunk, with a line end if wanted.
-struct Send<'a, T> {
+struct SendPiece<'a, T> {
     wire: &'a Wire<T>,
     chunk: &'a [u8],
     ends_line: bool,
@@ -212,7 +217,7 @@ struct Send<'a, T> {
     sent: usize,
 }
 
-impl<T: Transport> Future for Send<'_, T> {
+impl<T: Transport> Future for SendPiece<'_, T> {
     type Output = Result<(), BodyError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

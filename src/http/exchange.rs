@@ -34,6 +34,7 @@ use super::request::{Context as RequestContext, Parts, Request};
 use super::response::Response;
 use super::service::Service;
 use super::stats::InFlight;
+use super::status::Status;
 use super::wire::Wire;
 use super::wire_body::WireBody;
 use crate::net::Transport;
@@ -62,7 +63,7 @@ pub(super) struct Asked {
     pub(super) since: Instant,
 }
 
-/// An exchange that has begun, and must wait for something.
+/// An exchange that one poll could not finish.
 pub(super) struct Begun<'a> {
     pub(super) asked: Asked,
     /// Until the answer is there.
@@ -80,11 +81,11 @@ pub(super) enum Answering {
 
 /// What the connection does next.
 pub(super) enum Step<'a> {
-    /// Finishes an exchange that must wait. Boxed, so that a connection without one has no room for it.
+    /// Finishes an exchange that one poll could not finish. Boxed, so that a connection without one has no room for it.
     Finish(Box<Begun<'a>>),
     /// Closes, behind the answers in the output.
     Close,
-    /// Nothing: the client has gone, or was idle for too long.
+    /// Nothing: the client has gone, or was idle for too long, or the server stops.
     End,
 }
 
@@ -145,7 +146,7 @@ fn begin<T: Transport + 'static>(wire: &Rc<Wire<T>>, parts: &mut Parts) -> Asked
     let asked = Asked {
         method: head.method(),
         minor_version: head.minor_version(),
-        keep_alive: head.keep_alive() && !wire.is_last_request(),
+        keep_alive: head.keep_alive() && !wire.count_request(),
         number,
         since: service.handle.turn_time(),
     };
@@ -201,10 +202,10 @@ pub(super) fn note_answer(
 }
 
 /// How the client shall find the end of this answer (RFC 9112, 6.3).
-pub(super) fn framing_of(asked: Asked, response: &Response) -> ResponseFraming {
-    match response.body().length() {
-        _ if response.status().is_bodiless() => ResponseFraming::Bodiless,
-        _ if response.status().is_empty() => ResponseFraming::Length(0),
+pub(super) fn framing_of(asked: Asked, status: Status, length: Option<u64>) -> ResponseFraming {
+    match length {
+        _ if status.is_bodiless() => ResponseFraming::Bodiless,
+        _ if status.is_empty() => ResponseFraming::Length(0),
         Some(length) => ResponseFraming::Length(length),
         None if asked.minor_version == 0 => ResponseFraming::UntilClose,
         None => ResponseFraming::Chunked,
@@ -235,7 +236,7 @@ pub(super) fn is_bodiless(asked: Asked, response: &Response) -> bool {
 }
 
 /// Writes a whole answer into the output, if nothing about it can make anybody wait: it is at hand and short, and the
-/// request was read to its end.
+/// request was read to its end, and nobody holds its body.
 fn answer_plainly<T: Transport>(wire: &Wire<T>, asked: Asked, response: &Response) -> Option<After> {
     let body = response.body().at_hand().filter(|bytes| bytes.len() <= COPY_LIMIT)?;
     let mut flow = wire.flow.borrow_mut();
@@ -243,14 +244,14 @@ fn answer_plainly<T: Transport>(wire: &Wire<T>, asked: Asked, response: &Respons
         return None;
     }
     let service = &wire.service;
-    let framing = framing_of(asked, response);
+    let framing = framing_of(asked, response.status(), Some(body.len() as u64));
     let after = note_answer(service, asked, response, framing, true);
     let out = flow.output(&service.outputs);
     write_head(service, out, asked, after, response, framing);
     if !is_bodiless(asked, response) {
         out.push(body);
     }
-    drop(flow); // The body's time is over: whoever waits for it is woken.
+    drop(flow); // Whoever waits for the body is woken now, and may look at the flow.
     wire.revoke_body();
     Some(after)
 }

@@ -1,12 +1,10 @@
 //! The flow of one connection: what was read and not used, what was written and not sent, how long it may wait, and
 //! how long it may go on.
 //!
-//! 1. A buffer is held only while it has bytes in it, and goes back to the pool before a wait for more. A half-sent head
-//!    is kept on a shelf of its own size.
+//! 1. A buffer is held only while it has bytes in it, and goes back to the pool before a wait for more. Up to 4 KiB of a
+//!    half-sent head are kept on a shelf of their own size, up to 16 KiB move to a smaller buffer.
 //! 2. One timer serves all waits for bytes, another one those for room: a task that reads the body may wait while the
-//!    connection waits to write. Each is pushed back lazily and named by what it waits for; `wait.rs` has the limits.
-//!    It runs only while we wait for the client, and what the client moves buys time: so much for each byte, that
-//!    whoever sends or reads a byte now and then runs out of it.
+//!    connection waits to write. `patience.rs` says how long.
 //! 3. A socket that is always ready, or a client that pipelines without end, would keep its task running for ever and
 //!    starve the others: after `BUDGET` transfers and requests in a row the task goes to the end of the queue.
 
@@ -39,7 +37,7 @@ const MIN_READ: usize = 2 * 1024;
 pub(super) struct Flow {
     pub(super) input: Option<Pooled<Buffer>>,
     /// Half a head that waits for its rest, in as much memory as it needs. In a buffer of its own, each client that
-    /// sends one byte and falls silent would hold 16 KiB.
+    /// sends one byte and falls silent would hold 68 KiB.
     pub(super) shelf: Box<[u8]>,
     output: Option<Pooled<Buffer>>,
     pub(super) scan: HeadScan,
@@ -50,8 +48,8 @@ pub(super) struct Flow {
     reading: Patience,
     /// For room. Made when a client has to be waited for: most never are.
     writing: Option<Box<Patience>>,
-    /// Transfers and requests since the last wait.
-    transfers: u8,
+    /// What was spent of `BUDGET` since the last wait, or the last turn.
+    spent: u8,
     /// The budget was used up in this very poll.
     turn_is_over: bool,
 }
@@ -67,23 +65,23 @@ impl Flow {
             ended: false,
             reading: Patience::new(handle),
             writing: None,
-            transfers: 0,
+            spent: 0,
             turn_is_over: false,
         }
     }
 
-    /// At the end of this task's turn: `Pending`, and whoever lends the flow makes the wake (`Wire::with_flow`).
+    /// `Pending` when the budget is used up, and without a waker: whoever lends the flow makes the wake (`Wire::with_flow`).
     pub(super) fn poll_turn(&mut self) -> Poll<()> {
-        if self.transfers < BUDGET {
+        if self.spent < BUDGET {
             return Poll::Ready(());
         }
-        self.transfers = 0;
+        self.spent = 0;
         self.turn_is_over = true;
         Poll::Pending
     }
 
     /// Whether the poll that ends now has ended for the sake of others, and is to go on behind them.
-    pub(super) fn end_turn(&mut self) -> bool {
+    pub(super) fn take_turn_over(&mut self) -> bool {
         std::mem::take(&mut self.turn_is_over)
     }
 
@@ -107,10 +105,10 @@ impl Flow {
         Ok(Some(parts))
     }
 
-    /// A whole head was taken: the next wait is a new one.
+    /// A whole head was taken: the search for the next one begins, and the next wait is a new one.
     fn note_request(&mut self) {
         self.scan = HeadScan::default();
-        self.transfers = self.transfers.saturating_add(1);
+        self.spent = self.spent.saturating_add(1);
         self.reading.renew();
         self.release_empty();
     }
@@ -177,6 +175,11 @@ impl Flow {
             return Poll::Ready(Ok(()));
         }
         if !self.body.is_done() || self.input.is_some() || !self.shelf.is_empty() {
+            self.shrink_input(service);
+            return Poll::Pending;
+        }
+        if !transport.may_read() {
+            ready!(transport.poll_read(cx, &mut []))?; // Leaves the waker.
             return Poll::Pending;
         }
         let mut buffer = service.inputs.take();
@@ -187,6 +190,7 @@ impl Flow {
         }
         buffer.fill(read);
         self.input = Some(buffer);
+        self.shrink_input(service);
         Poll::Pending
     }
 
@@ -242,6 +246,7 @@ impl Flow {
         match written {
             Poll::Ready(written) => Poll::Ready(Ok(self.note_written(&service.limits, written?)?)),
             Poll::Pending => {
+                self.shrink_input(service);
                 ready!(self.poll_deadline(service, Wait::Write, cx));
                 service.stats.slow.add(1);
                 let late = io::Error::new(io::ErrorKind::TimedOut, "the client takes too long to read");
@@ -265,7 +270,7 @@ impl Flow {
     fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
         // One for the transfer, and one for each buffer's worth: a streamed chunk can be many times as long.
         let worth = u8::try_from(bytes / BUFFER_SIZE).unwrap_or(u8::MAX).saturating_add(1);
-        self.transfers = self.transfers.saturating_add(worth);
+        self.spent = self.spent.saturating_add(worth);
         match (wait, &mut self.writing) {
             (Wait::Write, None) => {}
             (Wait::Write, Some(writing)) => writing.note_transfer(limits, wait, bytes),
@@ -273,9 +278,9 @@ impl Flow {
         }
     }
 
-    /// Ready when the wait has lasted too long.
+    /// Ready when the wait has lasted too long. Who waits has the whole budget again.
     pub(super) fn poll_deadline(&mut self, service: &Service, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
-        self.transfers = 0;
+        self.spent = 0;
         let patience = if wait == Wait::Write {
             self.writing.get_or_insert_with(|| Box::new(Patience::new(&service.handle)))
         } else {
@@ -285,17 +290,22 @@ impl Flow {
     }
 
     /// Gives the input buffer back to the pool before a wait, and keeps what is in it on the shelf. Not if that is
-    /// much: a long head that comes byte by byte would be copied again for each byte. It is moved once, to a buffer that it
-    /// fills better.
+    /// much: a long head that comes byte by byte would be copied again for each byte.
     fn shelve(&mut self, service: &Service) {
         if let Some(input) = self.input.take_if(|input| input.len() * 4 <= BUFFER_SIZE) {
             self.shelf = input.to_vec().into();
         }
+        self.shrink_input(service);
+    }
+
+    /// Moves the input, once, to a buffer that it fills better, if there is one: it may have to wait for long.
+    fn shrink_input(&mut self, service: &Service) {
         if let Some(input) = &mut self.input
             && input.len() <= BUFFER_SIZE
-            && input.size() > BUFFER_SIZE * 2
+            && input.capacity() > BUFFER_SIZE * 2
+        // One of the smaller kind may have grown.
         {
-            let mut smaller = service.outputs.take();
+            let mut smaller = service.buffer_for(input.len());
             smaller.push(input);
             *input = smaller;
         }

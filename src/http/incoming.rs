@@ -7,8 +7,6 @@
 //!   Failed         nobody knows where the next request begins; the connection must end
 //! ```
 
-use std::rc::Rc;
-
 use super::body::{BodyError, Chunk};
 use super::buffer::Buffer;
 use super::chunked::{ChunkedDecoder, Decoded};
@@ -16,7 +14,8 @@ use super::error::RequestError;
 use super::fields::Framing;
 use super::head::Head;
 use super::limits::Limits;
-use super::pool::{Pool, Pooled};
+use super::pool::Pooled;
+use super::service::Service;
 
 /// How much of a request's body is still to come.
 pub(super) struct IncomingBody {
@@ -84,17 +83,17 @@ impl IncomingBody {
     pub(super) fn take(
         &mut self,
         input: &mut Option<Pooled<Buffer>>,
-        buffers: &Rc<Pool<Buffer>>,
+        service: &Service,
     ) -> Result<Taken, RequestError> {
         match &mut self.state {
             State::Done => Ok(Taken::Over),
             State::Failed(error) => Err(*error),
             State::Length(left) => {
                 let left = *left;
-                Ok(self.take_length(left, input, buffers).map_or(Taken::NeedMore, Taken::Piece))
+                Ok(self.take_length(left, input, service).map_or(Taken::NeedMore, Taken::Piece))
             }
             State::Chunked(decoder) => {
-                let taken = take_chunked(decoder, input, buffers);
+                let taken = take_chunked(decoder, input, service);
                 input.take_if(|input| input.is_empty());
                 let (taken, over) = taken.inspect_err(|error| self.fail(*error))?;
                 if over {
@@ -110,7 +109,7 @@ impl IncomingBody {
         &mut self,
         left: u64,
         input: &mut Option<Pooled<Buffer>>,
-        buffers: &Rc<Pool<Buffer>>,
+        service: &Service,
     ) -> Option<Chunk> {
         let bytes = input.as_mut()?;
         let available = bytes.len() as u64;
@@ -118,8 +117,8 @@ impl IncomingBody {
             self.state = if available == left { State::Done } else { State::Length(left - available) };
             return input.take().map(Chunk::Pooled);
         }
-        let mut copy = buffers.take();
         let part = usize::try_from(left).expect("cannot exceed the input's length");
+        let mut copy = service.buffer_for(part);
         copy.push(&bytes[..part]);
         bytes.consume(part);
         self.state = State::Done;
@@ -145,14 +144,15 @@ impl IncomingBody {
 fn take_chunked(
     decoder: &mut ChunkedDecoder,
     input: &mut Option<Pooled<Buffer>>,
-    buffers: &Rc<Pool<Buffer>>,
+    service: &Service,
 ) -> Result<(Taken, bool), RequestError> {
     let Some(bytes) = input.as_mut() else { return Ok((Taken::NeedMore, false)) };
+    let most = bytes.len();
     let mut data: Option<Pooled<Buffer>> = None;
     let over = loop {
         match decoder.decode(bytes)? {
             Decoded::Data { skip, length } => {
-                data.get_or_insert_with(|| buffers.take()).push(&bytes[skip..skip + length]);
+                data.get_or_insert_with(|| service.buffer_for(most)).push(&bytes[skip..skip + length]);
                 bytes.consume(skip + length);
             }
             Decoded::NeedMore => {

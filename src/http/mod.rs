@@ -1,7 +1,7 @@
 //! HTTP/1.1 on top of the runtime: RFC 9110 (semantics) and RFC 9112 (messages), strict and bounded.
 //!
-//! The modules stand in reading order. The first half knows bytes and no sockets; `wire` joins the two; the rest is
-//! the life of a connection and of the server.
+//! The modules stand in reading order. Those up to `service` know bytes, and no client's socket; `flow` and `wire` move
+//! bytes between the two; the rest is the life of a connection and of the server.
 
 pub mod pool;
 pub mod buffer;

@@ -1,7 +1,8 @@
 //! How long one side of a connection waits for its client.
 //!
-//! The time runs only while we wait for the client, and what the client moves buys time: so much for each byte, that
-//! whoever sends or reads a byte now and then runs out of it. `wait.rs` has the limits.
+//! The time runs only while we wait for the client. Each byte of a body or of an answer buys some more, but so little that
+//! whoever moves one now and then runs out of it. A head and a farewell have one limit for the whole of them. The deadline
+//! is pushed back lazily, and named by what we wait for; `wait.rs` has the limits.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,7 +19,7 @@ pub(super) struct Patience {
     deadline: Sleep,
     /// What `deadline` was set for. `Nothing`: set it anew at the next wait.
     waiting_for: Wait,
-    /// It has been waited for since then, and nothing has come: the time runs.
+    /// The time runs. Bytes of a body or of an answer stop it.
     is_running: bool,
     /// Milliseconds that this wait may still last. Known only while the time does not run.
     left: u32,
@@ -26,7 +27,7 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new(handle: &Handle) -> Patience {
-        let deadline = handle.sleep_until(handle.turn_time());
+        let deadline = handle.sleep_until(handle.turn_time()); // The first `poll` sets it.
         Patience { deadline, waiting_for: Wait::Nothing, is_running: false, left: 0 }
     }
 
@@ -68,7 +69,7 @@ fn worth(bytes: usize, min_rate: u64) -> Duration {
     if min_rate == 0 { Duration::MAX } else { Duration::from_micros(micros.div_ceil(min_rate)) }
 }
 
-/// In whole milliseconds, and 49 days at the most: a quarter of the memory, for each connection.
+/// In whole milliseconds, and 49 days at the most: a quarter of a `Duration`'s memory, for each connection.
 fn milliseconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(u32::MAX)
 }

@@ -1,7 +1,7 @@
 //! A pool of things that are expensive to make and cheap to use again.
 //!
 //! The problem: a connection needs a buffer while bytes are in flight, and most connections are idle. With a buffer
-//! each, 10,000 idle connections would hold 160 MB for nothing. So buffers are lent for as long as they hold
+//! each, 10,000 idle connections would hold 700 MB for nothing. So buffers are lent for as long as they hold
 //! something, and an idle connection has none.
 //!
 //! ```text
@@ -12,7 +12,7 @@
 //! 2. Things are cleaned when they come back, so that nothing of one client is ever shown to another.
 //! 3. The pool keeps at most `limit` things; what a burst needed beyond that is freed.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
@@ -29,8 +29,6 @@ pub trait Reuse {
 pub struct Pool<T> {
     /// Boxed, so that what is lent is one pointer, however large it is: it is moved on with every request.
     free: RefCell<Vec<Box<T>>>,
-    /// How many are lent out now.
-    lent: Cell<usize>,
     limit: usize,
     /// Makes another one.
     fresh: fn() -> T,
@@ -44,23 +42,16 @@ impl<T: Reuse> Pool<T> {
 
     /// The same, of things that are made in another way.
     pub fn of(limit: usize, fresh: fn() -> T) -> Rc<Pool<T>> {
-        Rc::new(Pool { free: RefCell::default(), lent: Cell::new(0), limit, fresh })
+        Rc::new(Pool { free: RefCell::default(), limit, fresh })
     }
 
     /// Lends a clean one, made now if none is free.
     pub fn take(self: &Rc<Self>) -> Pooled<T> {
         let kept = self.free.borrow_mut().pop();
-        self.lent.set(self.lent.get() + 1);
         Pooled { value: Some(kept.unwrap_or_else(|| Box::new((self.fresh)()))), pool: self.clone() }
     }
 
-    /// How many are in use.
-    pub fn lent(&self) -> usize {
-        self.lent.get()
-    }
-
     fn put_back(&self, mut value: Box<T>) {
-        self.lent.set(self.lent.get() - 1);
         // Cleaned first: what it drops may come back to this very pool, or be somebody else's.
         if value.clean() {
             let mut free = self.free.borrow_mut();

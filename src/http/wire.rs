@@ -2,19 +2,19 @@
 //!
 //! The problem: the connection reads heads, the handler reads the body, both from one socket; and answers must leave
 //! before anybody waits. So the socket and its two buffers live here, shared by the connection and by the
-//! request's body, and every wait of a connection is a `poll_` function of this file, or, for a body's bytes, of
-//! `wire_body.rs`.
+//! request's body, and every wait for the client is a `poll_` function of this file, or, for a body's bytes, of
+//! `wire_body.rs`. (`guest.rs` waits for handlers and for the sources of bodies.)
 //!
 //! ```text
 //!   transport ==> input ==> head scan ==> Head           (poll_head)
-//!                      \==> body decoder ==> Chunk       (poll_body, called through the request's Body)
+//!                      \==> body decoder ==> Chunk       (poll_held_body, through the request's Body)
 //!   transport <== output <== heads and small bodies      (poll_flush)
 //!   transport <== output + a large chunk, one writev     (poll_send)
 //! ```
 //!
 //! 1. **Answer before you wait.** Whoever is about to wait for bytes flushes first. While the next request is in
 //!    the input already nobody waits, and the answers to all pipelined requests leave in one write.
-//! 2. Every wait has a deadline, and every stretch of work an end: `flow.rs` keeps both.
+//! 2. Every wait for bytes or room has a deadline, and every stretch of work an end: `flow.rs` keeps both.
 //! 3. A request's body can be read from its head to the end of its answer, and not a moment longer.
 //! 4. The transport keeps one waker for each direction. A body that is read in another task takes the one for reading;
 //!    the one for writing stays the connection's, or an answer would wait for a wake that goes to somebody else.
@@ -35,7 +35,7 @@ use super::request::Parts;
 use super::service::{Connection, Service};
 use super::wait::Wait;
 use crate::net::Transport;
-use crate::runtime::join::JoinHandle;
+use crate::runtime::join::{JoinHandle, quietly};
 use crate::runtime::waker_cell::WakerCell;
 use crate::sync::Permit;
 
@@ -51,7 +51,7 @@ pub(super) struct Wire<T> {
     task: Cell<Option<JoinHandle<()>>>,
     /// Our place among so many connections at once, if they are counted. Given back when the connection is gone.
     _permit: Option<Permit>,
-    /// Requests so far.
+    /// Requests so far; one that asks for the end of the connection is not counted.
     served: Cell<u64>,
     /// Borrowed for one `poll_` call at a time. The transport and the timer run under that borrow, which keep a waker
     /// in place of the one before, and must not come back here. No waker is called under it.
@@ -106,7 +106,7 @@ impl<T: Transport> Wire<T> {
     }
 
     /// Counts a request. Whether it is the last that this connection may make.
-    pub(super) fn is_last_request(&self) -> bool {
+    pub(super) fn count_request(&self) -> bool {
         self.served.set(self.served.get() + 1);
         self.served.get() >= self.service.limits.requests_per_connection
     }
@@ -121,7 +121,7 @@ impl<T: Transport> Wire<T> {
     ) -> Poll<R> {
         let mut flow = self.flow.borrow_mut();
         let polled = poll(&mut flow, cx);
-        let goes_on_later = flow.end_turn();
+        let goes_on_later = flow.take_turn_over();
         drop(flow);
         if goes_on_later {
             cx.waker().wake_by_ref();
@@ -156,7 +156,7 @@ impl<T: Transport> Wire<T> {
             if filled.is_pending() && !begun && self.service.draining.get() {
                 return Poll::Ready(Ok(None)); // Asked last: a request that has come already is still answered.
             }
-            // All answers have left by now, or we had not come here.
+            // If an answer had not left, we would not be here.
             self.idle.set(filled.is_pending() && !begun);
             match ready!(filled) {
                 Ok(0) if begun => {
@@ -264,17 +264,15 @@ impl<T> Connection for Wire<T> {
         self.idle.get()
     }
 
-    fn abort(&self) {
-        if let Some(task) = self.task.take() {
-            task.abort();
-        }
+    fn take_task(&self) -> Option<JoinHandle<()>> {
+        self.task.take()
     }
 }
 
 impl<T> Drop for Wire<T> {
-    /// The connection has ended in the middle of an answer. Whoever waits for the body would wait for ever.
+    /// The connection has ended, perhaps in the middle of an answer: whoever waits for the body would wait for ever.
     fn drop(&mut self) {
-        self.body_waiter.wake();
         self.service.leave(self.key);
+        quietly("the waker of a body's reader", || self.body_waiter.wake());
     }
 }

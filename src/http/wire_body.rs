@@ -31,14 +31,14 @@ impl<T: Transport> Wire<T> {
         self.flow.borrow_mut().body.fail(RequestError::Framing);
     }
 
-    /// Says that the connection's task is being polled with `cx`.
+    /// Keeps the waker of the connection's own task, which is being polled with `cx`, if somebody holds the body.
     pub(super) fn note_owner(&self, cx: &Context<'_>) {
         if self.body_is_held.get() {
             self.owner.store(cx.waker());
         }
     }
 
-    /// The next piece of the request's body, for the connection's own task.
+    /// The next piece of the request's body, when the connection's own task asks. It may write, too, before it waits.
     fn poll_body(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
         self.poll_body_after(cx, |cx| self.poll_flush(cx))
     }
@@ -69,7 +69,7 @@ impl<T: Transport> Wire<T> {
 
     fn take_body(&self) -> Result<Taken, RequestError> {
         let flow = &mut *self.flow.borrow_mut();
-        flow.body.take(&mut flow.input, &self.service.inputs)
+        flow.body.take(&mut flow.input, &self.service)
     }
 
     fn poll_fill_body(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
