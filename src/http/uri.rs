@@ -152,10 +152,12 @@ fn is_port(digits: &[u8]) -> bool {
 }
 
 /// Decodes `%41` to `A`. What is not well-formed stays as it is.
+#[inline]
 pub fn percent_decode(bytes: &[u8]) -> Cow<'_, [u8]> {
-    if !bytes.contains(&b'%') {
-        return Cow::Borrowed(bytes);
-    }
+    if bytes.contains(&b'%') { Cow::Owned(decode(bytes)) } else { Cow::Borrowed(bytes) }
+}
+
+fn decode(bytes: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some((&byte, tail)) = rest.split_first() {
@@ -163,7 +165,7 @@ pub fn percent_decode(bytes: &[u8]) -> Cow<'_, [u8]> {
         decoded.push(pair.unwrap_or(byte));
         rest = if pair.is_some() { &tail[2..] } else { tail };
     }
-    Cow::Owned(decoded)
+    decoded
 }
 
 fn hex_pair(pair: &[u8]) -> Option<u8> {
