@@ -296,6 +296,29 @@ fn the_figures_beside_others() {
     for row in rows {
         assert!(report.lines().any(|line| line == row), "not in the report: {row}");
     }
+    // What is said of instructions and of memory, here and in CONCEPTS.md.
+    let told = [README, include_str!("../CONCEPTS.md")].join("\n").replace('\n', " ");
+    let cell = |heading: &str, peer: &str, column: usize| {
+        let table = report.split(heading).nth(1).expect("the heading is there");
+        let row = table.lines().find(|line| line.starts_with(&format!("| {peer} |"))).expect("a row");
+        row.split('|').nth(column).expect("a cell").trim().to_owned()
+    };
+    let grouped = |number: &str| format!("{},{}", &number[..1], &number[1..]);
+    let instructions = |peer| grouped(&cell("\n## Instructions and allocations per request\n", peer, 2));
+    let sentence = format!(
+        "{} instructions in user space for a keep-alive request, where hyper has {} and the loop {}.",
+        instructions("glassbox"),
+        instructions("hyper"),
+        instructions("mio")
+    );
+    assert!(told.contains(&sentence), "{sentence}");
+    let each = cell("\n## Memory per idle connection\n", "glassbox", 2);
+    assert!(told.contains(&format!("{each} KiB per connection, over 10,000")), "{each} KiB");
+    assert!(told.contains(&format!("1,000,000 x {each} KiB")), "{each} KiB");
+    let nanos = cell("\n## More connections\n", "glassbox", 4);
+    let nanos = nanos.split(['(', ' ']).nth(2).and_then(|word| word.parse::<f64>().ok()).expect("a number");
+    let price = format!("{:.1} us", nanos / 1000.0);
+    assert_eq!(told.matches(&format!("requests/s x {price} = ")).count(), 2, "{price}");
 }
 
 /// The minimum version that the README names is the package's.
