@@ -18,8 +18,8 @@ use crate::runtime::join::JoinHandle;
 use crate::sync::Notify;
 
 /// How many unused buffers and requests are kept. A busy server uses a handful at a time, since a buffer is lent only
-/// while bytes are in flight; what a burst needs beyond this is freed again. 256 buffers for answers are
-/// 4 MiB, a quarter as many to read into are 4.25 MiB.
+/// while bytes are in flight; what a burst needs beyond this is freed again. 256 buffers for answers are 4 MiB, a quarter
+/// as many to read into are 4.25 MiB.
 const POOL_LIMIT: usize = 256;
 
 /// One server: its routes, limits, pools and connections.
@@ -45,8 +45,8 @@ pub struct Service {
 
 /// A connection, as a stopping server sees it.
 pub(super) trait Connection {
-    /// Whether, at its last poll, no byte of a request had been read, and all answers had left. Asked, not told: a server stops once, and each
-    /// request would have to tell it twice.
+    /// Whether, at its last poll, no byte of a request had been read, and all answers had left. Asked, not told: a server
+    /// stops once, and each request would have to tell it twice.
     fn is_idle(&self) -> bool;
 
     /// The task that runs it, if it has one of its own: to be aborted, so nobody asks twice.

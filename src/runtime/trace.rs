@@ -152,8 +152,7 @@ impl Tracer {
     }
 
     /// Tells the observer, if there is one. The event is a closure, so that nobody makes one for nobody: the compiler would
-    /// put its parts together first and ask afterwards. (Measured by callgrind: 60 of
-    /// 3,770 instructions for a request.)
+    /// put its parts together first and ask afterwards. (Measured by callgrind: 60 of 3,770 instructions for a request.)
     #[inline]
     pub fn emit(&self, event: impl FnOnce() -> Event) {
         if let Some(observer) = &self.0 {
