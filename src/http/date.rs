@@ -31,7 +31,7 @@ impl DateCache {
         self.text.get()
     }
 
-    #[cold]
+    #[cold] // Once a second: out of the way of every other answer.
     fn refresh(&self, now: Instant) {
         let wall = SystemTime::now();
         let into_second = wall.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());

