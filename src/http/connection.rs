@@ -26,10 +26,10 @@ use super::buffer::BUFFER_SIZE;
 use super::encode::{self, ResponseFraming};
 use super::error::RequestError;
 use super::exchange::{
-    After, Answering, Asked, Begun, COPY_LIMIT, Requests, Step, framing_of, is_bodiless, note_answer,
-    write_head,
+    After, Asked, Begun, COPY_LIMIT, Requests, Step, framing_of, is_bodiless, note_answer, write_head,
 };
 use super::guest::{Answer, NextPiece};
+use super::handler::Answering;
 use super::response::{IntoResponse, Response};
 use super::wire::Wire;
 use crate::net::Transport;

@@ -28,7 +28,7 @@ use super::buffer::Buffer;
 use super::encode::{self, Persistence, ResponseFraming};
 use super::fields::Framing;
 use super::guest::{guarded, instead_of_a_panic};
-use super::handler::{ResponseFuture, Routed};
+use super::handler::Answering;
 use super::method::Method;
 use super::request::{Context as RequestContext, Parts, Request};
 use super::response::Response;
@@ -38,7 +38,6 @@ use super::status::Status;
 use super::wire::Wire;
 use super::wire_body::WireBody;
 use crate::net::Transport;
-use crate::runtime::join::quietly;
 
 /// Up to this many bytes, a body is copied behind its head and both leave in one plain write. More, and two pieces
 /// in one vectored write are cheaper than the copy.
@@ -69,14 +68,6 @@ pub(super) struct Begun<'a> {
     /// Until the answer is there.
     pub(super) in_flight: InFlight<'a>,
     pub(super) answer: Answering,
-}
-
-/// How far the answer is.
-pub(super) enum Answering {
-    /// The handler was polled, and waits.
-    Waits(ResponseFuture),
-    /// It is there, and not sent.
-    Ready(Response),
 }
 
 /// What the connection does next.
@@ -121,18 +112,16 @@ fn answer_all<'a, T: Transport + 'static>(
         let Some(mut parts) = ready!(wire.poll_head(cx))? else { return Poll::Ready(Ok(Step::End)) };
         let asked = begin(wire, &mut parts);
         let in_flight = wire.service.stats.begin();
-        let mut handler = None;
-        let response = call(wire, Request::new(parts), cx, &mut handler);
-        let plain = response.as_ref().and_then(|response| answer_plainly(wire, asked, response));
+        let answer = call(wire, Request::new(parts), cx);
+        let plain = match &answer {
+            Answering::Ready(response) => answer_plainly(wire, asked, response),
+            Answering::Waits(_) => None,
+        };
         *answers += u64::from(plain.is_some());
         match plain {
             Some(After::Keep) => {}
             Some(After::Close) => return Poll::Ready(Ok(Step::Close)),
-            None => {
-                let waits = || Answering::Waits(handler.expect("cannot be missing: it waits"));
-                let answer = response.map_or_else(waits, Answering::Ready);
-                return Poll::Ready(Ok(Step::Finish(Box::new(Begun { asked, in_flight, answer }))));
-            }
+            None => return Poll::Ready(Ok(Step::Finish(Box::new(Begun { asked, in_flight, answer })))),
         }
     }
 }
@@ -160,26 +149,12 @@ fn begin<T: Transport + 'static>(wire: &Rc<Wire<T>>, parts: &mut Parts) -> Asked
     asked
 }
 
-/// Finds the handler and polls it once. `None`: it waits, and is in `handler`.
-fn call<T: Transport>(
-    wire: &Wire<T>,
-    request: Request,
-    cx: &mut Context<'_>,
-    handler: &mut Option<ResponseFuture>,
-) -> Option<Response> {
+/// Finds the handler and polls it once.
+fn call<T: Transport>(wire: &Wire<T>, request: Request, cx: &mut Context<'_>) -> Answering {
     let service = &wire.service;
     wire.note_owner(cx);
-    let polled = guarded(service, "a handler", || match service.router.call(request) {
-        Routed::Future(future) => handler.insert(future).as_mut().poll(cx),
-        Routed::Response(response) => Poll::Ready(response),
-    });
-    let response = match polled {
-        Some(Poll::Pending) => return None,
-        Some(Poll::Ready(response)) => response,
-        None => instead_of_a_panic(),
-    };
-    quietly("the drop of a handler", || *handler = None);
-    Some(response)
+    guarded(service, "a handler", || service.router.call(request, cx))
+        .unwrap_or_else(|| Answering::Ready(instead_of_a_panic()))
 }
 
 /// Counts an answer, and says whether the connection goes on behind it. `body_may_be_left`: what the handler has not read

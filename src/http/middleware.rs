@@ -8,9 +8,11 @@
 //! A middleware is a future around a future. It can look at the request, answer without going on, run the rest under
 //! a time limit, or change the answer. `Next` is the rest; it can be run once, because a request can be read once.
 
+use std::future::Future;
 use std::rc::Rc;
+use std::task::Context;
 
-use super::handler::{ResponseFuture, Routed};
+use super::handler::{Answering, Slot};
 use super::request::Request;
 use super::response::{IntoResponse, Response};
 
@@ -21,8 +23,8 @@ use super::response::{IntoResponse, Response};
     note = "a middleware is an `async fn(Request, Next) -> T` or an async closure, where `T: IntoResponse`"
 )]
 pub trait Middleware: 'static {
-    /// Starts answering one request.
-    fn call(self: Rc<Self>, request: Request, next: Next) -> ResponseFuture;
+    /// Starts answering one request. The future is dropped as that of [`Handler::call`](super::Handler::call) is.
+    fn call(self: Rc<Self>, request: Request, next: Next) -> impl Future<Output = Response> + 'static;
 }
 
 impl<F, T> Middleware for F
@@ -30,18 +32,45 @@ where
     F: AsyncFn(Request, Next) -> T + 'static,
     T: IntoResponse + 'static,
 {
-    fn call(self: Rc<Self>, request: Request, next: Next) -> ResponseFuture {
-        Box::pin(async move { self(request, next).await.into_response() })
+    async fn call(self: Rc<Self>, request: Request, next: Next) -> Response {
+        self(request, next).await.into_response()
+    }
+}
+
+/// A middleware whose type nobody need know.
+pub(super) trait Layer {
+    /// Starts answering, and goes as far as one poll does.
+    fn call(&self, request: Request, next: Next, cx: &mut Context<'_>) -> Answering;
+}
+
+/// Erases a middleware's type.
+pub(super) fn layer(middleware: impl Middleware) -> Rc<dyn Layer> {
+    let middleware = Rc::new(middleware);
+    Rc::new(Slotted { start: move |request, next| middleware.clone().call(request, next), slot: Slot::new() })
+}
+
+struct Slotted<S, A> {
+    start: S,
+    slot: Slot<A>,
+}
+
+impl<S, A> Layer for Slotted<S, A>
+where
+    S: Fn(Request, Next) -> A,
+    A: Future<Output = Response> + 'static,
+{
+    fn call(&self, request: Request, next: Next, cx: &mut Context<'_>) -> Answering {
+        self.slot.poll((self.start)(request, next), cx)
     }
 }
 
 /// What `Next` walks through: layers of middleware around something that finds the handler. The router is one.
 pub(super) trait Layers {
     /// The middleware at this depth, 0 being the outermost. `None`: there are no more.
-    fn layer(&self, depth: usize) -> Option<Rc<dyn Middleware>>;
+    fn layer(&self, depth: usize) -> Option<Rc<dyn Layer>>;
 
     /// What all layers are wrapped around.
-    fn innermost(&self, request: Request) -> Routed;
+    fn innermost(&self, request: Request, cx: &mut Context<'_>) -> Answering;
 }
 
 /// What stands behind a middleware.
@@ -59,19 +88,16 @@ impl Next {
 
     /// Lets the rest answer.
     pub async fn run(self, request: Request) -> Response {
-        match self.start(request) {
-            Routed::Future(future) => future.await,
-            Routed::Response(response) => response,
-        }
+        Answering::of(|cx| self.start(request, cx)).await
     }
 
-    pub(super) fn start(self, request: Request) -> Routed {
+    pub(super) fn start(self, request: Request, cx: &mut Context<'_>) -> Answering {
         match self.layers.layer(self.depth) {
-            Some(middleware) => {
+            Some(layer) => {
                 let next = Next { layers: self.layers, depth: self.depth + 1 };
-                Routed::Future(middleware.call(request, next))
+                layer.call(request, next, cx)
             }
-            None => self.layers.innermost(request),
+            None => self.layers.innermost(request, cx),
         }
     }
 }

@@ -18,11 +18,12 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::task::Context;
 
-use super::handler::{Handler, Routed};
+use super::handler::{Answering, Endpoint, Handler, endpoint};
 use super::head::Param;
 use super::method::Method;
-use super::middleware::{Layers, Middleware, Next};
+use super::middleware::{Layer, Layers, Middleware, Next, layer};
 use super::request::Request;
 use super::response::{IntoResponse, Response};
 use super::status::Status;
@@ -33,7 +34,7 @@ use super::uri::percent_decode;
 pub struct Router {
     root: Node,
     /// Outermost first.
-    layers: Vec<Rc<dyn Middleware>>,
+    layers: Vec<Rc<dyn Layer>>,
     /// Every method of every route, for `OPTIONS *`.
     methods: Vec<Method>,
 }
@@ -51,11 +52,11 @@ struct Node {
 struct Route {
     pattern: Box<str>,
     names: Rc<[Box<str>]>,
-    handlers: Vec<(Method, Rc<dyn Handler>)>,
+    handlers: Vec<(Method, Rc<dyn Endpoint>)>,
 }
 
 impl Route {
-    fn handler(&self, method: Method) -> Option<&Rc<dyn Handler>> {
+    fn handler(&self, method: Method) -> Option<&Rc<dyn Endpoint>> {
         let find = |wanted| self.handlers.iter().find(|(own, _)| *own == wanted).map(|(_, handler)| handler);
         // HEAD works wherever GET does; the connection leaves the body out.
         find(method).or_else(|| if method == Method::Head { find(Method::Get) } else { None })
@@ -98,7 +99,7 @@ impl Router {
         );
         let doubled = route.handlers.iter().any(|(own, _)| *own == method);
         assert!(!doubled, "the route {method} {pattern} is there twice");
-        route.handlers.push((method, Rc::new(handler)));
+        route.handlers.push((method, endpoint(handler)));
         self.note_method(method);
         self
     }
@@ -106,13 +107,17 @@ impl Router {
     /// Wraps all routes, and what is answered without one, in a middleware. The first one added is the outermost.
     #[must_use]
     pub fn with(mut self, middleware: impl Middleware) -> Router {
-        self.layers.push(Rc::new(middleware));
+        self.layers.push(layer(middleware));
         self
     }
 
     /// Finds the handler and starts it, all middleware around it.
-    pub fn call(self: &Rc<Self>, request: Request) -> Routed {
-        if self.layers.is_empty() { self.innermost(request) } else { Next::all(self.clone()).start(request) }
+    pub(super) fn call(self: &Rc<Self>, request: Request, cx: &mut Context<'_>) -> Answering {
+        if self.layers.is_empty() {
+            self.innermost(request, cx)
+        } else {
+            Next::all(self.clone()).start(request, cx)
+        }
     }
 
     fn note_method(&mut self, method: Method) {
@@ -123,28 +128,28 @@ impl Router {
 }
 
 impl Layers for Router {
-    fn layer(&self, depth: usize) -> Option<Rc<dyn Middleware>> {
+    fn layer(&self, depth: usize) -> Option<Rc<dyn Layer>> {
         self.layers.get(depth).cloned()
     }
 
     /// Finds the handler and starts it.
-    fn innermost(&self, mut request: Request) -> Routed {
+    fn innermost(&self, mut request: Request, cx: &mut Context<'_>) -> Answering {
         let method = request.method();
         let (path, params) = request.path_and_params();
         if path == b"*" {
-            return Routed::Response(options(&self.methods));
+            return Answering::Ready(options(&self.methods));
         }
         let Some(route) = self.root.find(path, 1, params) else {
-            return Routed::Response(Status::NOT_FOUND.into_response());
+            return Answering::Ready(Status::NOT_FOUND.into_response());
         };
         let Some(handler) = route.handler(method) else {
-            return Routed::Response(without_handler(method, route));
+            return Answering::Ready(without_handler(method, route));
         };
         if !decode_all(path, params) {
-            return Routed::Response(Response::error(Status::BAD_REQUEST, "the path is not UTF-8"));
+            return Answering::Ready(Response::error(Status::BAD_REQUEST, "the path is not UTF-8"));
         }
         request.set_names(&route.names);
-        Routed::Future(handler.clone().call(request))
+        handler.call(request, cx)
     }
 }
 
