@@ -43,10 +43,14 @@ pub trait Transport {
     /// Reads into `buffer`. 0 bytes: the other side sends no more.
     fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
-    /// Whether a read may find something. `false` is certain: a `poll_read` now would only leave its waker, so nobody need
-    /// find a buffer for it.
-    fn may_read(&self) -> bool {
-        true
+    /// Whether a read may find something. `Pending` is certain, and has kept the waker as `poll_read` would: nobody need find
+    /// a buffer for that.
+    ///
+    /// # Errors
+    /// When the operating system cannot be told that somebody waits.
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let _ = cx;
+        Poll::Ready(Ok(()))
     }
 
     /// Writes some of `parts`, first to last, and says how many bytes that were.
@@ -234,8 +238,8 @@ impl TcpStream {
 }
 
 impl Transport for TcpStream {
-    fn may_read(&self) -> bool {
-        self.io.may_be_ready(Direction::Read)
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io.poll_ready(Direction::Read, cx)
     }
 
     fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {

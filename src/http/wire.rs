@@ -213,9 +213,10 @@ impl<T: Transport> Wire<T> {
         })
     }
 
+    #[inline]
     fn poll_flush_of(&self, flow: &mut Flow, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
         if flow.unsent() > 0 {
-            ready!(flow.poll_send(&self.transport, &self.service, cx, [b"", b""], &mut 0))?;
+            ready!(flow.poll_flush(&self.transport, &self.service, cx))?;
         }
         self.note_sent();
         Poll::Ready(Ok(()))

@@ -130,7 +130,12 @@ impl Reactor {
     }
 
     fn note_all(&self, woken: &mut Vec<Waker>) {
-        self.events.borrow().iter().for_each(|event| self.note(event, woken));
+        let sources = self.sources.borrow();
+        for event in &*self.events.borrow() {
+            if let Some(io) = sources.get(event.token().0) {
+                self.note(event, io, woken);
+            }
+        }
     }
 
     /// Takes a source into care. The operating system hears of it when somebody must wait.
@@ -180,9 +185,7 @@ impl Reactor {
     }
 
     /// Takes in one event. An error is worth a try in both directions: the try returns it.
-    fn note(&self, event: &mio::event::Event, woken: &mut Vec<Waker>) {
-        let sources = self.sources.borrow();
-        let Some(io) = sources.get(event.token().0) else { return };
+    fn note(&self, event: &mio::event::Event, io: &ScheduledIo, woken: &mut Vec<Waker>) {
         if event.is_read_closed() {
             io.read.closed.set(true);
         }
@@ -243,8 +246,24 @@ impl<S: Source> Registration<S> {
                 result => return Poll::Ready(result),
             }
         }
+        self.wait(direction, cx)
+    }
+
+    /// Whether a try may succeed. `Pending` is certain: nobody has heard anything since the latest vain try, and the waker
+    /// is stored.
+    #[inline]
+    pub fn poll_ready(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.io.side(direction).ready.get() {
+            return Poll::Ready(Ok(()));
+        }
+        self.wait(direction, cx)
+    }
+
+    /// Stores the waker where the reactor will find it.
+    fn wait<T>(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let side = self.io.side(direction);
         // First, because nobody would take the waker out again. No event is lost between the two: events are taken in by
-        // `wait`, on this thread.
+        // `Reactor::wait`, on this thread.
         if let Err(error) = self.tell_os(direction) {
             drop(side.waiter.take());
             return Poll::Ready(Err(error));
@@ -252,11 +271,6 @@ impl<S: Source> Registration<S> {
         side.waiter.store(cx.waker());
         side.waits.set(side.waits.get() + 1);
         Poll::Pending
-    }
-
-    /// Whether a try may succeed. `false`: nobody has heard anything since the latest vain try.
-    pub fn may_be_ready(&self, direction: Direction) -> bool {
-        self.io.side(direction).ready.get()
     }
 
     /// Says that the latest try moved fewer bytes than it had room for. The kernel's buffer is then empty (read)
@@ -305,15 +319,16 @@ impl<S: Source> Registration<S> {
     ///
     /// Only the direction that somebody waits for: nearly every socket can be written to all the time, and a
     /// registration for that would end the next sleep at once, for nothing.
+    #[inline]
     fn tell_os(&self, direction: Direction) -> io::Result<()> {
         let wanted = match direction {
             Direction::Read => Interest::READABLE,
             Direction::Write => Interest::WRITABLE,
         };
         match self.told.get() {
+            Some((_, interest)) if interest | wanted == interest => Ok(()),
+            Some((key, interest)) => self.widen(key, interest | wanted),
             None => self.register(wanted),
-            Some((key, interest)) if interest | wanted != interest => self.widen(key, interest | wanted),
-            Some(_) => Ok(()),
         }
     }
 
