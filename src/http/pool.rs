@@ -12,7 +12,7 @@
 //! 2. Things are cleaned when they come back, so that nothing of one client is ever shown to another.
 //! 3. The pool keeps at most `limit` things; what a burst needed beyond that is freed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
@@ -29,6 +29,8 @@ pub trait Reuse {
 pub struct Pool<T> {
     /// Boxed, so that what is lent is one pointer, however large it is: it is moved on with every request.
     free: RefCell<Vec<Box<T>>>,
+    /// The one that came back last, if it is still here. Nearly all of the time a single one is on its way.
+    latest: Cell<Option<Box<T>>>,
     limit: usize,
     /// Makes another one.
     fresh: fn() -> T,
@@ -42,22 +44,33 @@ impl<T: Reuse> Pool<T> {
 
     /// The same, of things that are made in another way.
     pub fn of(limit: usize, fresh: fn() -> T) -> Rc<Pool<T>> {
-        Rc::new(Pool { free: RefCell::default(), limit, fresh })
+        Rc::new(Pool { free: RefCell::default(), latest: Cell::new(None), limit, fresh })
     }
 
     /// Lends a clean one, made now if none is free.
     pub fn take(self: &Rc<Self>) -> Pooled<T> {
-        let kept = self.free.borrow_mut().pop();
-        Pooled { value: Some(kept.unwrap_or_else(|| Box::new((self.fresh)()))), pool: self.clone() }
+        let value = self.latest.take().unwrap_or_else(|| self.take_another());
+        Pooled { value: Some(value), pool: self.clone() }
+    }
+
+    #[allow(clippy::unnecessary_box_returns, reason = "the box is what is lent")]
+    fn take_another(&self) -> Box<T> {
+        self.free.borrow_mut().pop().unwrap_or_else(|| Box::new((self.fresh)()))
     }
 
     fn put_back(&self, mut value: Box<T>) {
         // Cleaned first: what it drops may come back to this very pool, or be somebody else's.
-        if value.clean() {
-            let mut free = self.free.borrow_mut();
-            if free.len() < self.limit {
-                free.push(value);
-            }
+        if value.clean()
+            && let Some(older) = self.latest.replace(Some(value))
+        {
+            self.put_aside(older);
+        }
+    }
+
+    fn put_aside(&self, value: Box<T>) {
+        let mut free = self.free.borrow_mut();
+        if free.len() + 1 < self.limit {
+            free.push(value);
         }
     }
 }
