@@ -77,7 +77,18 @@ pub fn write_head(
 }
 
 /// Writes a number in decimal.
-pub fn push_number(out: &mut Buffer, mut number: u64) {
+pub fn push_number(out: &mut Buffer, number: u64) {
+    if let Ok(small) = u16::try_from(number)
+        && (100..1000).contains(&small)
+    {
+        // Every status and most lengths of short answers.
+        let digit = |number: u16| b'0' + (number % 10) as u8;
+        return out.push(&[digit(small / 100), digit(small / 10), digit(small)]);
+    }
+    push_long_number(out, number);
+}
+
+fn push_long_number(out: &mut Buffer, mut number: u64) {
     let mut digits = [0_u8; 20]; // u64::MAX has 20 digits.
     let mut start = digits.len();
     loop {
