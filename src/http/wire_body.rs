@@ -104,9 +104,11 @@ impl<T: Transport> Wire<T> {
     /// error at the next read, never a clean end with bytes missing.
     pub(super) fn revoke_body(&self) {
         self.answered.set(self.request.take());
-        self.body_is_held.set(false);
-        drop(self.owner.take());
-        self.body_waiter.wake();
+        if self.body_was_given.take() {
+            self.body_is_held.set(false);
+            drop(self.owner.take());
+            self.body_waiter.wake();
+        }
     }
 
     /// The next piece of the body of request `number`, for its holder.
@@ -167,6 +169,7 @@ pub(super) struct WireBody<T: Transport> {
 
 impl<T: Transport> WireBody<T> {
     pub(super) fn new(wire: &Rc<Wire<T>>, request: u64) -> WireBody<T> {
+        wire.body_was_given.set(true);
         wire.hold_body(request, true);
         WireBody { wire: Rc::downgrade(wire), request }
     }
