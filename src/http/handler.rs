@@ -120,15 +120,9 @@ impl<A: Future<Output = Response> + 'static> Slot<A> {
             None => Box::pin(future),
         };
         let mut guest = Guest(Some(pinned));
-        let polled = guest.poll(cx);
-        let pinned = guest.survive();
-        match polled {
-            Poll::Ready(response) => {
-                self.free.set(Some(pinned));
-                Answering::Ready(response)
-            }
-            Poll::Pending => Answering::Waits(pinned),
-        }
+        let Poll::Ready(response) = guest.poll(cx) else { return Answering::Waits(guest.survive()) };
+        self.free.set(Some(guest.survive()));
+        Answering::Ready(response)
     }
 }
 
