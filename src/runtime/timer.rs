@@ -11,10 +11,10 @@
 //!
 //! 1. A timer is never early. The deadline is rounded up to what the operating system can wait (mio rounds a
 //!    timeout up to whole milliseconds), and `Sleep` compares again, with `turn_time`, when it is polled.
-//! 2. `Sleep` keeps the newest waker, and drops its entry when it is dropped: a cancelled timer leaves nothing.
+//! 2. `Sleep` puts the newest waker into its row, and takes the row out when it is dropped: a cancelled timer leaves nothing.
 //! 3. `reset` is lazy. A connection moves its deadline with every request, thousands of times before one is due.
-//!    Moving it *later* only writes a field. The old entry fires at its old time, the task finds that the deadline
-//!    has moved, and arms a new entry. So a busy connection pays for the table once per timeout, not per request.
+//!    Moving it *later* only writes a field. The old row fires at its old time, the task finds that the deadline
+//!    has moved, and arms a new row. So a busy connection pays for the table once per timeout, not per request.
 //! 4. Monotonic time (`Instant`), never the wall clock: that one jumps.
 //! 5. The clock is read once per trip to the operating system and remembered as `turn_time`. Checks against it are
 //!    free, and can only be late, never early: it is never ahead of the real time. `reset_after` counts from it, too:
@@ -27,15 +27,16 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::counter::Counter;
 use super::trace::{Event, TimerId, Tracer};
-use super::waker_cell::WakerCell;
+use super::waker_cell::WakerId;
 
 /// Where the time comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,7 +49,7 @@ pub enum Clock {
 
 /// All armed timers of one runtime, and its clock.
 pub struct Timers {
-    armed: RefCell<BTreeMap<Key, Rc<Entry>>>,
+    armed: RefCell<BTreeMap<Key, Waker>>,
     clock: Clock,
     /// The time at the latest trip to the operating system; the frozen clock's only hand.
     turn_time: Cell<Instant>,
@@ -57,14 +58,6 @@ pub struct Timers {
     /// How many are armed, for other threads to read.
     count: Arc<Counter>,
     tracer: Tracer,
-}
-
-/// An armed timer, shared by the table and its `Sleep`, so that a poll need not look it up.
-#[derive(Default)]
-struct Entry {
-    waker: WakerCell,
-    /// It has left the table because its moment came.
-    fired: Cell<bool>,
 }
 
 /// Sorted by time first, then by age: of two timers with the same deadline the older fires first.
@@ -132,10 +125,9 @@ impl Timers {
     /// Wakes everybody whose time has come, earliest first. Returns how many.
     pub fn fire(&self) -> usize {
         let mut fired = 0;
-        while let Some((id, entry)) = self.pop_due() {
+        while let Some((id, waker)) = self.pop_due() {
             self.tracer.emit(|| Event::TimerFired { timer: id });
-            entry.fired.set(true);
-            entry.waker.wake();
+            waker.wake();
             fired += 1;
         }
         fired
@@ -165,10 +157,8 @@ impl Timers {
     /// Tells of everybody who waits: the timer, how long until it is due, and what the waiting waker points at.
     pub(super) fn each_waiter(&self, mut tell: impl FnMut(TimerId, Duration, *const ())) {
         let now = self.now();
-        for ((at, id), entry) in self.armed.borrow().iter() {
-            if let Some(key) = entry.waker.key() {
-                tell(*id, at.saturating_duration_since(now), key);
-            }
+        for ((at, id), waker) in self.armed.borrow().iter() {
+            tell(*id, at.saturating_duration_since(now), waker.data());
         }
     }
 
@@ -182,41 +172,52 @@ impl Timers {
         self.sleep_until(far_after(self.now(), duration))
     }
 
-    fn pop_due(&self) -> Option<(TimerId, Rc<Entry>)> {
+    fn pop_due(&self) -> Option<(TimerId, Waker)> {
         let mut armed = self.armed.borrow_mut();
         let first = armed.first_entry()?;
         if first.key().0 > self.turn_time.get() {
             return None;
         }
-        let ((_, id), entry) = first.remove_entry();
+        let ((_, id), waker) = first.remove_entry();
         self.count.subtract(1);
-        Some((id, entry))
+        Some((id, waker))
     }
 
-    fn arm(&self, deadline: Instant, entry: Rc<Entry>) -> Armed {
+    fn arm(&self, deadline: Instant, waker: Waker) -> Armed {
         self.last_id.set(self.last_id.get() + 1);
         let key = (deadline, TimerId(self.last_id.get()));
-        self.armed.borrow_mut().insert(key, entry.clone());
+        let armed = Armed { key, waker: WakerId::of(&waker) };
+        self.armed.borrow_mut().insert(key, waker);
         self.count.add(1);
         let after = || deadline.saturating_duration_since(self.now());
         self.tracer.emit(|| Event::TimerArmed { timer: key.1, after: after() });
-        Armed { key, entry }
+        armed
     }
 
-    /// Takes an entry out of the table, if it has not fired.
-    fn disarm(&self, key: Key) {
-        let entry = self.armed.borrow_mut().remove(&key);
-        if entry.is_some() {
-            self.count.subtract(1);
-            self.tracer.emit(|| Event::TimerCancelled { timer: key.1 });
+    /// Exchanges the waker in a row.
+    fn rearm(&self, armed: &mut Armed, waker: &Waker) {
+        armed.waker = WakerId::of(waker);
+        // Cloned before the table is borrowed; the old one is dropped afterwards. Both can run foreign code.
+        let mut exchanged = waker.clone();
+        if let Some(kept) = self.armed.borrow_mut().get_mut(&armed.key) {
+            mem::swap(kept, &mut exchanged);
         }
+    }
+
+    /// Takes a row out of the table, if it has not fired.
+    fn disarm(&self, key: Key) -> Option<Waker> {
+        let waker = self.armed.borrow_mut().remove(&key)?;
+        self.count.subtract(1);
+        self.tracer.emit(|| Event::TimerCancelled { timer: key.1 });
+        Some(waker)
     }
 }
 
-/// A `Sleep`'s side of its entry.
+/// What a `Sleep` knows of its row in the table: enough to leave the table alone in nearly every poll.
 struct Armed {
     key: Key,
-    entry: Rc<Entry>,
+    /// Whose waker lies there.
+    waker: WakerId,
 }
 
 /// `start + duration`, or some 30 years ahead if no `Instant` is that far away.
@@ -238,7 +239,7 @@ fn far_after(start: Instant, duration: Duration) -> Instant {
 pub struct Sleep {
     timers: Rc<Timers>,
     deadline: Instant,
-    /// The entry in the table. After a `reset` it may be due earlier than `deadline`, never later.
+    /// The row in the table. After a `reset` it may be due earlier than `deadline`, never later.
     armed: Option<Armed>,
 }
 
@@ -251,10 +252,9 @@ impl Sleep {
     /// Waits for another moment instead. To a later one this costs nothing now; see point 3 above.
     pub fn reset(&mut self, deadline: Instant) {
         self.deadline = deadline;
-        // An entry later than the deadline would wake us too late: move it, with the waker that is in it.
+        // A row later than the deadline would wake us too late: move it, with the waker that is in it.
         if let Some(late) = self.armed.take_if(|armed| armed.key.0 > deadline) {
-            self.timers.disarm(late.key);
-            self.armed = Some(self.timers.arm(deadline, late.entry));
+            self.armed = self.timers.disarm(late.key).map(|waker| self.timers.arm(deadline, waker));
         }
     }
 
@@ -272,7 +272,7 @@ impl Sleep {
     /// Leaves the table. A later poll enters it again.
     pub fn disarm(&mut self) {
         if let Some(armed) = self.armed.take() {
-            self.timers.disarm(armed.key);
+            drop(self.timers.disarm(armed.key));
         }
     }
 }
@@ -282,14 +282,18 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        if this.deadline <= this.timers.turn_time() {
+        let now = this.timers.turn_time();
+        if this.deadline <= now {
             this.disarm();
             return Poll::Ready(());
         }
-        // An entry that has fired at an earlier deadline, before a reset, is used up.
-        this.armed.take_if(|armed| armed.entry.fired.get());
-        let armed = this.armed.get_or_insert_with(|| this.timers.arm(this.deadline, Rc::default()));
-        armed.entry.waker.store(cx.waker());
+        // A row that was due at an earlier deadline, before a reset, has fired.
+        this.armed.take_if(|armed| armed.key.0 <= now);
+        match &mut this.armed {
+            Some(armed) if armed.waker == WakerId::of(cx.waker()) => {}
+            Some(armed) => this.timers.rearm(armed, cx.waker()),
+            None => this.armed = Some(this.timers.arm(this.deadline, cx.waker().clone())),
+        }
         Poll::Pending
     }
 }

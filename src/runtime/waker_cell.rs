@@ -11,7 +11,7 @@
 //! The thread-safe relative is `futures::task::AtomicWaker`, with a state machine in place of the `Cell`.
 
 use std::cell::Cell;
-use std::task::Waker;
+use std::task::{RawWakerVTable, Waker};
 
 /// Holds at most one waker.
 #[derive(Default)]
@@ -52,5 +52,20 @@ impl WakerCell {
         if let Some(waker) = self.take() {
             waker.wake();
         }
+    }
+}
+
+/// Which waker that is, for whoever does not hold it. Says something only while somebody else does: later, another waker may
+/// come to lie at the same place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct WakerId {
+    data: *const (),
+    vtable: *const RawWakerVTable,
+}
+
+impl WakerId {
+    /// The same for wakers that wake the same task: [`Waker::will_wake`].
+    pub fn of(waker: &Waker) -> WakerId {
+        WakerId { data: waker.data(), vtable: waker.vtable() }
     }
 }
