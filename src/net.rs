@@ -238,16 +238,19 @@ impl TcpStream {
 }
 
 impl Transport for TcpStream {
+    #[inline(always)] // See `Registration::poll_io`.
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.io.poll_ready(Direction::Read, cx)
     }
 
+    #[inline(always)] // See `Registration::poll_io`.
     fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let read = ready!(self.io.poll_io(Direction::Read, cx, |stream| stream.read(buffer)))?;
         self.moved(Direction::Read, read, buffer.len());
         Poll::Ready(Ok(read))
     }
 
+    #[inline(always)] // See `Registration::poll_io`.
     fn poll_write(&self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         // `send` for one part: the kernel has less to do for it than for a vector of one.
         let written = ready!(self.io.poll_io(Direction::Write, cx, |stream| match parts {

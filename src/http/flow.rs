@@ -114,6 +114,7 @@ impl Flow {
     }
 
     /// Reads once into the input. The number of bytes; 0 is the end.
+    #[inline(always)] // See `Registration::poll_io`.
     pub(super) fn poll_fill(
         &mut self,
         transport: &impl Transport,
@@ -201,6 +202,7 @@ impl Flow {
 
     /// Sends all output: nearly every answer. (Apart from `poll_send`, measured by callgrind: 80 of 3,500 instructions for a
     /// request.)
+    #[inline(always)] // See `Registration::poll_io`.
     pub(super) fn poll_flush(
         &mut self,
         transport: &impl Transport,
@@ -260,8 +262,8 @@ impl Flow {
         self.writing = None;
     }
 
-    #[inline]
     /// What a write has come to. How much of it was not output but parts.
+    #[inline(always)] // See `Registration::poll_io`.
     fn poll_written(
         &mut self,
         service: &Service,
@@ -281,6 +283,7 @@ impl Flow {
     }
 
     /// Removes what was written from the output. How much of it was not output but parts.
+    #[inline(always)] // See `Registration::poll_io`.
     fn note_written(&mut self, limits: &Limits, written: usize) -> io::Result<usize> {
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());

@@ -220,7 +220,7 @@ impl<T: Transport> Wire<T> {
         })
     }
 
-    #[inline]
+    #[inline(always)] // See `Registration::poll_io`.
     fn poll_flush_of(&self, flow: &mut Flow, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
         if flow.unsent() > 0 {
             ready!(flow.poll_flush(&self.transport, &self.service, cx))?;

@@ -248,6 +248,7 @@ impl Executor {
     }
 
     /// `false`: the task of this id has ended, and whoever lives in its slot now has another serial.
+    #[inline(always)] // See `Registration::poll_io`.
     fn poll_id(&self, id: TaskId) -> bool {
         if let Some(task) = self.check_out(id) {
             self.poll(task);
@@ -258,6 +259,7 @@ impl Executor {
         false
     }
 
+    #[inline(always)] // See `Registration::poll_io`.
     fn poll(&self, mut task: Box<AnyTask>) {
         task.polls += 1;
         self.counters.polls.add(1);
