@@ -6,7 +6,7 @@
 //! ```text
 //!   stream.read(buf).await
 //!      Read::poll --> poll_io(Read, cx, |s| s.read(buf)) --> Ok(n)        Ready(n)
-//!                                                       --> WouldBlock   waker stored, Pending
+//!                                                        --> WouldBlock   waker stored, Pending
 //! ```
 //!
 //! 1. TCP is a stream of bytes. A read returns any part of what was sent, a write takes any part of what was offered.

@@ -176,6 +176,64 @@ fn a_handler_that_panics_twice_is_counted_once() {
     );
 }
 
+/// A handler that is ready at once and panics in its drop: its answer was made by then. Nothing changes, for the next
+/// request neither.
+#[test]
+fn a_ready_handler_may_panic_in_its_drop() {
+    struct Once;
+    impl Future for Once {
+        type Output = Response;
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Response> {
+            Poll::Ready(Response::text("fine"))
+        }
+    }
+    impl Drop for Once {
+        fn drop(&mut self) {
+            panic!("done, and with a bang")
+        }
+    }
+    struct Handing;
+    impl Handler for Handing {
+        fn call(self: Rc<Self>, _: Request) -> impl Future<Output = Response> + 'static {
+            Once
+        }
+    }
+    let stage = Stage::new(Router::new().get("/", Handing));
+    for _ in 0..3 {
+        expect_one(&stage.get("/"), 200, false);
+    }
+    stage.expect(0, &["the drop of a handler panicked: done, and with a bang"; 3]);
+}
+
+/// What a handler's future holds is given back when it is ready, though it does not let go of it itself: here the request,
+/// and with it the body. So the client is not told to send what nobody will read.
+#[test]
+fn a_ready_handler_holds_no_request() {
+    struct Reject(Option<Request>);
+    impl Future for Reject {
+        type Output = Response;
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Response> {
+            assert!(self.0.is_some());
+            Poll::Ready(Response::of(Status::FORBIDDEN))
+        }
+    }
+    struct Guard;
+    impl Handler for Guard {
+        fn call(self: Rc<Self>, request: Request) -> impl Future<Output = Response> + 'static {
+            Reject(Some(request))
+        }
+    }
+    let stage = Stage::new(Router::new().post("/", Guard));
+    stage
+        .pipe
+        .client_send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    stage.runtime.run_until_stalled();
+    expect_one(&stage.pipe.client_text(), 403, true);
+    stage.expect(0, &[]);
+}
+
 /// A handler that took too long is dropped. If that panics, the client still gets its 503.
 #[test]
 fn a_late_handler_may_panic_in_its_drop() {

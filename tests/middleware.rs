@@ -3,12 +3,14 @@
 mod common;
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::OnDrop;
 use common::conversation::{Conversation, expect_one, statuses};
 use common::pipe::Pipe;
+use common::{Gate, OnDrop};
 use glassbox::http::{Limits, Next, Request, Response, Router, Server, Status, layers, serve_connection};
 use glassbox::{JoinHandle, Runtime};
 
@@ -85,6 +87,69 @@ fn serve(runtime: &Runtime, router: Router, connections: usize) -> Vec<Pipe> {
         runtime.handle().spawn(serve_connection(service.clone(), pipe.server_end(), None)).detach();
     }
     pipes
+}
+
+/// However many layers are around it, a handler is polled once when its task is polled once. So one that yields does let
+/// the others go first.
+#[test]
+fn layers_poll_no_more_than_they_are_polled() {
+    for layers in 0..=3 {
+        let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+        let (polls, gate) = (Rc::new(Cell::new(0)), Gate::default());
+        let (count, inner) = (polls.clone(), gate.clone());
+        let handler = async move |_| {
+            let (count, mut gate) = (count.clone(), inner.clone());
+            poll_fn(|cx| {
+                count.set(count.get() + 1);
+                Pin::new(&mut gate).poll(cx)
+            })
+            .await;
+            "through"
+        };
+        let pass = |router: Router, _| router.with(async |request, next: Next| next.run(request).await);
+        let router = (0..layers).fold(Router::new().get("/", handler), pass);
+        let pipes = serve(&runtime, router, 1);
+        pipes[0].client_send(GET.as_bytes());
+        runtime.run_until_stalled();
+        assert_eq!(polls.get(), 1, "{layers} layers");
+        gate.open();
+        runtime.run_until_stalled();
+        assert_eq!(polls.get(), 2, "{layers} layers");
+        expect_one(&pipes[0].client_text(), 200, false);
+    }
+}
+
+/// Two requests for one handler at once: while the first one's future is away with the box, the second gets another. Who is
+/// ready first does not matter, and a panic in between takes one box along and no more.
+#[test]
+fn a_handler_serves_several_at_once() {
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let gate = Gate::default();
+    let inner = gate.clone();
+    let handler = async move |request: Request| {
+        match request.param("what") {
+            "wait" => inner.clone().await,
+            "panic" => panic!("once"),
+            _ => {}
+        }
+        request.param("what").to_owned()
+    };
+    let pipes = serve(&runtime, Router::new().get("/{what}", handler), 2);
+    let ask = |pipe: &Pipe, what: &str| {
+        pipe.client_send(format!("GET /{what} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
+        runtime.run_until_stalled();
+        pipe.client_text()
+    };
+    assert_eq!(ask(&pipes[0], "wait"), "");
+    expect_one(&ask(&pipes[1], "go"), 200, false);
+    gate.open();
+    runtime.run_until_stalled();
+    let text = pipes[0].client_text();
+    expect_one(&text, 200, false);
+    assert!(text.ends_with("wait"), "{text}");
+    expect_one(&ask(&pipes[0], "go"), 200, false);
+    expect_one(&ask(&pipes[0], "panic"), 500, true);
+    expect_one(&ask(&pipes[1], "go"), 200, false);
 }
 
 /// What takes too long is dropped, and 503 is answered in its place.

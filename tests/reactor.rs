@@ -518,6 +518,9 @@ fn a_refused_wait_leaves_no_waker() {
             matches!(try_it(refused, &waker), Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::StorageFull)
         );
         assert!(!waker.is_held());
+        let asked = io.poll_ready(refused, &mut Context::from_waker(&Waker::from(waker.clone())));
+        assert!(matches!(asked, Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::StorageFull));
+        assert!(!waker.is_held());
         assert_eq!(reader.is_held(), registers, "the other direction's wait goes on");
     }
 }

@@ -200,6 +200,23 @@ fn a_dropped_sleep_leaves_nothing() {
     expect(&log, ["timer 1 armed for 1s", "timer 1 cancelled"]);
 }
 
+/// Between the moment that the clock moves and the moment that timers fire, a sleep that was pushed back is polled. It has
+/// one row, not two: the one that is due is taken out.
+#[test]
+fn a_row_that_is_about_to_fire_is_replaced() {
+    let (timers, log) = frozen_timers();
+    let waker = CountingWaker::new();
+    let mut sleep = timers.sleep(SECOND);
+    assert!(poll_with(&waker, &mut sleep).is_pending());
+    sleep.reset_after(9 * SECOND);
+    timers.advance(SECOND);
+    assert!(poll_with(&waker, &mut sleep).is_pending());
+    assert_eq!(timers.len(), 1);
+    drop(sleep);
+    assert_eq!((timers.fire(), waker.wakes()), (0, 0));
+    expect(&log, ["timer 1 armed for 1s", "timer 1 cancelled", "timer 2 armed for 8s", "timer 2 cancelled"]);
+}
+
 /// A future may be polled by one task first and by another later. Only the waker of the latest poll counts.
 #[test]
 fn the_newest_waker_is_called() {
@@ -214,6 +231,19 @@ fn the_newest_waker_is_called() {
     timers.fire();
     assert_eq!((first.wakes(), second.wakes()), (0, 1));
     expect(&log, ["timer 1 armed for 1s", "timer 1 fired"]); // one entry: the waker in it was exchanged
+
+    // And back to the first: by no other poll than the latest is anybody woken.
+    let mut sleep = timers.sleep(SECOND);
+    for waker in [&first, &second, &first] {
+        assert!(poll_with(waker, &mut sleep).is_pending());
+    }
+    assert!(first.is_held() && !second.is_held());
+    sleep.reset_after(SECOND / 2); // the row moves, with the waker in it
+    assert!(first.is_held());
+    assert!(poll_with(&second, &mut sleep).is_pending());
+    timers.advance(SECOND / 2);
+    timers.fire();
+    assert_eq!((first.wakes(), second.wakes()), (0, 2));
 }
 
 /// Both are ready in the same poll: the value counts, because the future is asked first.

@@ -78,17 +78,15 @@ pub fn write_head(
 
 /// Writes a number in decimal.
 pub fn push_number(out: &mut Buffer, number: u64) {
-    if let Ok(small) = u16::try_from(number)
-        && (100..1000).contains(&small)
-    {
-        // Every status and most lengths of short answers.
-        let digit = |number: u16| b'0' + (number % 10) as u8;
-        return out.push(&[digit(small / 100), digit(small / 10), digit(small)]);
+    // Every status, and the lengths from 100 to 999. (Measured by callgrind: 33 of 3,510 instructions for a request.)
+    if (100..1000).contains(&number) {
+        let digit = |number: u64| b'0' + (number % 10) as u8;
+        return out.push(&[digit(number / 100), digit(number / 10), digit(number)]);
     }
-    push_long_number(out, number);
+    push_any_number(out, number);
 }
 
-fn push_long_number(out: &mut Buffer, mut number: u64) {
+fn push_any_number(out: &mut Buffer, mut number: u64) {
     let mut digits = [0_u8; 20]; // u64::MAX has 20 digits.
     let mut start = digits.len();
     loop {
@@ -117,4 +115,21 @@ pub fn push_chunk_size(out: &mut Buffer, size: usize) {
     }
     out.push(&digits[start..]);
     out.push(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The short way and the long way write what `Display` writes.
+    #[test]
+    fn numbers() {
+        let powers = (0..20).map(|exponent| 10_u64.pow(exponent));
+        let around = powers.flat_map(|power| [power - 1, power, power + 1]);
+        for number in (0..2_000).chain(around).chain([u64::MAX]) {
+            let mut out = Buffer::with_size(32);
+            push_number(&mut out, number);
+            assert_eq!(&*out, number.to_string().as_bytes());
+        }
+    }
 }

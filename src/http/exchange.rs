@@ -4,7 +4,7 @@
 //! moved and dropped for every one of them, to wait for nothing.
 //!
 //! ```text
-//!   next head --> route --> poll the handler once --> ready, short: into the output --> next head
+//!   next head --> route --> poll the handler once --> ready --> short: into the output --> next head
 //!      |                            |                  |
 //!      | none yet: wait             | pending          | long, streamed, or a body left to read
 //!      v                            v                  v
@@ -13,7 +13,8 @@
 //!
 //! 1. All requests that are in the input are answered in one poll, and their answers leave in one write. Wire and flow keep
 //!    that bounded: a turn is over after so many requests or bytes.
-//! 2. What waits is no worse off: the box is made when the handler has said that it must wait.
+//! 2. What waits is no worse off: its future takes its box along, and the exchange gets one when the handler has said that
+//!    it must wait.
 //!
 //! Measured, sixteen requests pipelined: 0.85 of the CPU time of an `async fn` for each exchange.
 
@@ -141,7 +142,7 @@ fn begin<T: Transport + 'static>(wire: &Rc<Wire<T>>, parts: &mut Parts) -> Asked
     };
     wire.begin_body(number);
     match head.framing() {
-        Framing::None => {} // It is empty already.
+        Framing::None => {} // `parts.body` is empty: the pool has cleaned it.
         Framing::Length(length) => parts.body = Body::incoming(WireBody::new(wire, number), Some(length)),
         Framing::Chunked => parts.body = Body::incoming(WireBody::new(wire, number), None),
     }
@@ -149,7 +150,7 @@ fn begin<T: Transport + 'static>(wire: &Rc<Wire<T>>, parts: &mut Parts) -> Asked
     asked
 }
 
-/// Finds the handler and polls it once.
+/// Finds the handler, and polls it, or the outermost middleware, once.
 fn call<T: Transport>(wire: &Wire<T>, request: Request, cx: &mut Context<'_>) -> Answering {
     let service = &wire.service;
     wire.note_owner(cx);

@@ -22,7 +22,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::body::{Body, BodyError, Chunk};
-use super::handler::ResponseFuture;
+use super::handler::RunningHandler;
 use super::response::Response;
 use super::service::Service;
 use super::status::Status;
@@ -53,7 +53,7 @@ pub(super) fn instead_of_a_panic() -> Response {
 pub(super) struct Answer<'a, T> {
     wire: &'a Wire<T>,
     /// `None` only inside `drop`.
-    handler: Option<ResponseFuture>,
+    handler: Option<RunningHandler>,
     /// Made when the handler waits for the first time: most never do.
     timeout: Option<Sleep>,
     /// The handler was polled before it came here, in this very poll of the task. Nothing has changed since.
@@ -62,7 +62,7 @@ pub(super) struct Answer<'a, T> {
 
 impl<'a, T: Transport> Answer<'a, T> {
     /// For a handler that was polled, and is pending.
-    pub(super) fn new(wire: &'a Wire<T>, handler: ResponseFuture) -> Answer<'a, T> {
+    pub(super) fn new(wire: &'a Wire<T>, handler: RunningHandler) -> Answer<'a, T> {
         Answer { wire, handler: Some(handler), timeout: None, was_polled: true }
     }
 }

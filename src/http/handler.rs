@@ -5,19 +5,20 @@
 //! both. But nearly every handler is ready at its first poll, and then the box is as good as new.
 //!
 //! ```text
-//!   call(request, cx) --> future into the slot's box --> poll it once
-//!                              ^                            |      \
-//!                              +-------- the box ----- ready: answer \
-//!                                                              pending: the box leaves; who waits polls it
+//!   call(request, cx)
+//!        |
+//!        v
+//!   future into the spare box --> poll it once --> ready:   the answer; the box is empty again
+//!                                          \------> pending: the box leaves with the future in it
 //! ```
 //!
-//! 1. One box for each handler, not for each request: `Pin::set` drops the future that was ready and puts the next one into
-//!    its place. The next call makes another box if this one is away. (Measured by callgrind: 130 of 3,680 instructions
-//!    for a request, all of `malloc` and `free`.)
-//! 2. No `Send` bound anywhere: a handler may hold an `Rc` across an await, since its task never leaves the thread.
+//! 1. One box for each handler, not for each request. If it is away, the next call makes another one. (Measured by
+//!    callgrind: 110 of 3,680 instructions for a request, all of `malloc` and `free` among them.)
+//! 2. A future is dropped as soon as it is ready: what it holds may be the request's, or somebody's lock.
+//! 3. No `Send` bound anywhere: a handler may hold an `Rc` across an await, since its task never leaves the thread.
 
 use std::cell::Cell;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -26,27 +27,27 @@ use super::request::Request;
 use super::response::{IntoResponse, Response};
 use crate::runtime::join::quietly;
 
-/// An answer in the making.
-pub(super) type ResponseFuture = Pin<Box<dyn Future<Output = Response>>>;
+/// A handler's future in its box.
+pub(super) type RunningHandler = Pin<Box<dyn Running>>;
 
-/// What the first poll of a handler, or of a middleware, came to.
+/// A future of a type that nobody need know, in a place that it can leave.
+pub(super) trait Running {
+    /// Polls it.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response>;
+}
+
+impl<A: Future<Output = Response>> Running for Option<A> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        self.as_pin_mut().expect("cannot be polled when it is over").poll(cx)
+    }
+}
+
+/// How far an answer is: there, or waited for.
 pub(super) enum Answering {
     /// It is ready.
     Ready(Response),
     /// It waits: it has kept the waker, and is to be polled when that was called.
-    Waits(ResponseFuture),
-}
-
-impl Answering {
-    /// Waits for the answer that `start` makes, or starts to make.
-    pub(super) async fn of(start: impl FnOnce(&mut Context<'_>) -> Answering) -> Response {
-        let mut start = Some(start);
-        let answering = poll_fn(|cx| Poll::Ready(start.take().map(|start| start(cx)))).await;
-        match answering.expect("cannot be polled again: it was ready") {
-            Answering::Ready(response) => response,
-            Answering::Waits(future) => future.await,
-        }
-    }
+    Waits(RunningHandler),
 }
 
 /// Answers requests. Implemented for async functions and async closures.
@@ -56,8 +57,7 @@ impl Answering {
     note = "a handler is an `async fn(Request) -> T` or an async closure, where `T: IntoResponse`"
 )]
 pub trait Handler: 'static {
-    /// Starts answering one request. When the future is ready it is not dropped at once, but before the next one starts: what
-    /// it must give back earlier it gives back in its last poll, as an `async fn` does.
+    /// Starts answering one request.
     fn call(self: Rc<Self>, request: Request) -> impl Future<Output = Response> + 'static;
 }
 
@@ -72,84 +72,81 @@ where
     }
 }
 
-/// A handler whose type, and whose future's type, nobody need know.
+/// A handler whose type, and whose future's type, nobody need know: what the router keeps.
 pub(super) trait Endpoint {
     /// Starts answering, and goes as far as one poll does.
-    fn call(&self, request: Request, cx: &mut Context<'_>) -> Answering;
+    fn start(&self, request: Request, cx: &mut Context<'_>) -> Answering;
 }
 
 /// Erases a handler's type.
-pub(super) fn endpoint(handler: impl Handler) -> Rc<dyn Endpoint> {
+pub(super) fn endpoint(handler: impl Handler) -> Box<dyn Endpoint> {
     let handler = Rc::new(handler);
-    Rc::new(Slotted { start: move |request| handler.clone().call(request), slot: Slot::new() })
+    Box::new(Boxed { make: move |request| handler.clone().call(request), spare: SpareBox::new() })
 }
 
-struct Slotted<S, A> {
-    start: S,
-    slot: Slot<A>,
+/// A handler with a box for its futures.
+struct Boxed<M, A> {
+    make: M,
+    spare: SpareBox<A>,
 }
 
-impl<S, A> Endpoint for Slotted<S, A>
+impl<M, A> Endpoint for Boxed<M, A>
 where
-    S: Fn(Request) -> A,
+    M: Fn(Request) -> A,
     A: Future<Output = Response> + 'static,
 {
-    fn call(&self, request: Request, cx: &mut Context<'_>) -> Answering {
-        self.slot.poll((self.start)(request), cx)
+    fn start(&self, request: Request, cx: &mut Context<'_>) -> Answering {
+        self.spare.poll((self.make)(request), cx)
     }
 }
 
-/// A box for futures of one type, each polled once in it.
-pub(super) struct Slot<A> {
-    /// With the latest future that was ready in it. `None`: not made yet, or away with a future that waits.
-    free: Cell<Option<Pin<Box<A>>>>,
+/// Lends one box to the futures of one type, to one after the other.
+pub(super) struct SpareBox<A> {
+    /// An empty one. `None`: not made yet, in use right now, or away with a future that waits.
+    free: Cell<Option<Pin<Box<Option<A>>>>>,
 }
 
-impl<A: Future<Output = Response> + 'static> Slot<A> {
-    pub(super) fn new() -> Slot<A> {
-        Slot { free: Cell::new(None) }
+impl<A: Future<Output = Response> + 'static> SpareBox<A> {
+    pub(super) fn new() -> SpareBox<A> {
+        SpareBox { free: Cell::new(None) }
     }
 
     /// Polls `future` once, in the box.
     pub(super) fn poll(&self, future: A, cx: &mut Context<'_>) -> Answering {
-        let pinned = match self.free.take() {
-            Some(mut pinned) => {
-                pinned.set(future);
-                pinned
-            }
-            None => Box::pin(future),
-        };
-        let mut guest = Guest(Some(pinned));
-        let Poll::Ready(response) = guest.poll(cx) else { return Answering::Waits(guest.survive()) };
-        self.free.set(Some(guest.survive()));
+        let mut place = self.free.take().unwrap_or_else(|| Box::pin(None));
+        place.set(Some(future));
+        let mut guest = DropQuietly(Some(place));
+        let Poll::Ready(response) = guest.poll(cx) else { return Answering::Waits(guest.into_box()) };
+        let mut place = guest.into_box();
+        quietly("the drop of a handler", || place.set(None));
+        self.free.set(Some(place));
         Answering::Ready(response)
     }
 }
 
-/// A future that may panic when it is polled, and again in its drop: while a panic is on its way, a second one would end
-/// the process.
-struct Guest<A>(Option<Pin<Box<A>>>);
+/// Drops a future quietly if its poll panics: a second panic, in the drop, would end the process.
+struct DropQuietly<A>(Option<Pin<Box<Option<A>>>>);
 
-impl<A: Future> Guest<A> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<A::Output> {
-        self.0.as_mut().expect("cannot be gone before its drop").as_mut().poll(cx)
+impl<A: Future<Output = Response>> DropQuietly<A> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Response> {
+        Running::poll(self.0.as_mut().expect("cannot be gone before its drop").as_mut(), cx)
     }
 
-    fn survive(mut self) -> Pin<Box<A>> {
+    fn into_box(mut self) -> Pin<Box<Option<A>>> {
         self.0.take().expect("cannot be gone before its drop")
     }
 }
 
-impl<A> Drop for Guest<A> {
-    #[inline]
+impl<A> Drop for DropQuietly<A> {
+    #[inline] // Nearly always there is nothing left.
     fn drop(&mut self) {
-        if let Some(future) = self.0.take() {
-            drop_after_panic(future);
+        if let Some(place) = self.0.take() {
+            drop_after_panic(place);
         }
     }
 }
 
 #[cold]
-fn drop_after_panic<A>(future: Pin<Box<A>>) {
-    quietly("the drop of a handler", || drop(future));
+fn drop_after_panic<A>(place: Pin<Box<Option<A>>>) {
+    quietly("the drop of a handler", || drop(place));
 }

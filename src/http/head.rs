@@ -41,7 +41,7 @@ pub struct Head {
     bytes: Vec<u8>,
     headers: Vec<HeaderSpan>,
     target: Range<usize>,
-    /// Of the target.
+    /// Counted from the target's first byte.
     parts: TargetParts,
     host: Option<Range<usize>>,
     method: Method,

@@ -1,18 +1,18 @@
 //! Middleware: an `async fn(Request, Next) -> Response` that wraps everything behind it.
 //!
 //! ```text
-//!   request --> log --> timeout --> router --> handler
-//!   response <-- log <-- timeout <-- router <--+
+//!   request  --> log --> timeout --> find the route --> handler
+//!   response <-- log <-- timeout <-------------------------+
 //! ```
 //!
 //! A middleware is a future around a future. It can look at the request, answer without going on, run the rest under
 //! a time limit, or change the answer. `Next` is the rest; it can be run once, because a request can be read once.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::rc::Rc;
-use std::task::Context;
+use std::task::{Context, Poll};
 
-use super::handler::{Answering, Slot};
+use super::handler::{Answering, RunningHandler, SpareBox};
 use super::request::Request;
 use super::response::{IntoResponse, Response};
 
@@ -23,7 +23,7 @@ use super::response::{IntoResponse, Response};
     note = "a middleware is an `async fn(Request, Next) -> T` or an async closure, where `T: IntoResponse`"
 )]
 pub trait Middleware: 'static {
-    /// Starts answering one request. The future is dropped as that of [`Handler::call`](super::Handler::call) is.
+    /// Starts answering one request.
     fn call(self: Rc<Self>, request: Request, next: Next) -> impl Future<Output = Response> + 'static;
 }
 
@@ -40,27 +40,29 @@ where
 /// A middleware whose type nobody need know.
 pub(super) trait Layer {
     /// Starts answering, and goes as far as one poll does.
-    fn call(&self, request: Request, next: Next, cx: &mut Context<'_>) -> Answering;
+    fn start(&self, request: Request, next: Next, cx: &mut Context<'_>) -> Answering;
 }
 
 /// Erases a middleware's type.
 pub(super) fn layer(middleware: impl Middleware) -> Rc<dyn Layer> {
     let middleware = Rc::new(middleware);
-    Rc::new(Slotted { start: move |request, next| middleware.clone().call(request, next), slot: Slot::new() })
+    let make = move |request, next| middleware.clone().call(request, next);
+    Rc::new(Boxed { make, spare: SpareBox::new() })
 }
 
-struct Slotted<S, A> {
-    start: S,
-    slot: Slot<A>,
+/// As in `handler.rs`; only the arguments differ.
+struct Boxed<M, A> {
+    make: M,
+    spare: SpareBox<A>,
 }
 
-impl<S, A> Layer for Slotted<S, A>
+impl<M, A> Layer for Boxed<M, A>
 where
-    S: Fn(Request, Next) -> A,
+    M: Fn(Request, Next) -> A,
     A: Future<Output = Response> + 'static,
 {
-    fn call(&self, request: Request, next: Next, cx: &mut Context<'_>) -> Answering {
-        self.slot.poll((self.start)(request, next), cx)
+    fn start(&self, request: Request, next: Next, cx: &mut Context<'_>) -> Answering {
+        self.spare.poll((self.make)(request, next), cx)
     }
 }
 
@@ -88,14 +90,29 @@ impl Next {
 
     /// Lets the rest answer.
     pub async fn run(self, request: Request) -> Response {
-        Answering::of(|cx| self.start(request, cx)).await
+        let (mut rest, mut waits) = (Some((self, request)), None);
+        // Written out, so that each poll of ours, the first one too, is one poll of what stands behind.
+        poll_fn(|cx| {
+            let Some((next, request)) = rest.take() else {
+                let handler: &mut RunningHandler = waits.as_mut().expect("cannot be polled when it is over");
+                return handler.as_mut().poll(cx);
+            };
+            match next.start(request, cx) {
+                Answering::Ready(response) => Poll::Ready(response),
+                Answering::Waits(handler) => {
+                    waits = Some(handler);
+                    Poll::Pending
+                }
+            }
+        })
+        .await
     }
 
     pub(super) fn start(self, request: Request, cx: &mut Context<'_>) -> Answering {
         match self.layers.layer(self.depth) {
             Some(layer) => {
                 let next = Next { layers: self.layers, depth: self.depth + 1 };
-                layer.call(request, next, cx)
+                layer.start(request, next, cx)
             }
             None => self.layers.innermost(request, cx),
         }

@@ -44,20 +44,21 @@ pub struct Router {
 struct Node {
     fixed: Vec<(Box<str>, Node)>,
     param: Option<Box<Node>>,
-    rest: Option<Rc<Route>>,
-    route: Option<Rc<Route>>,
+    rest: Option<Box<Route>>,
+    route: Option<Box<Route>>,
 }
 
 /// A pattern and its handlers.
 struct Route {
     pattern: Box<str>,
     names: Rc<[Box<str>]>,
-    handlers: Vec<(Method, Rc<dyn Endpoint>)>,
+    handlers: Vec<(Method, Box<dyn Endpoint>)>,
 }
 
 impl Route {
-    fn handler(&self, method: Method) -> Option<&Rc<dyn Endpoint>> {
-        let find = |wanted| self.handlers.iter().find(|(own, _)| *own == wanted).map(|(_, handler)| handler);
+    fn handler(&self, method: Method) -> Option<&dyn Endpoint> {
+        let find =
+            |wanted| self.handlers.iter().find(|(own, _)| *own == wanted).map(|(_, handler)| &**handler);
         // HEAD works wherever GET does; the connection leaves the body out.
         find(method).or_else(|| if method == Method::Head { find(Method::Get) } else { None })
     }
@@ -90,8 +91,7 @@ impl Router {
         let (segments, names) = parse_pattern(pattern);
         let place = self.root.place(&segments);
         let fresh = Route { pattern: pattern.into(), names: names.clone().into(), handlers: Vec::new() };
-        let route = Rc::get_mut(place.get_or_insert_with(|| Rc::new(fresh)))
-            .expect("cannot be shared while building");
+        let route = place.get_or_insert_with(|| Box::new(fresh));
         assert!(
             *route.names == *names,
             "the routes {} and {pattern} name one parameter differently",
@@ -149,13 +149,13 @@ impl Layers for Router {
             return Answering::Ready(Response::error(Status::BAD_REQUEST, "the path is not UTF-8"));
         }
         request.set_names(&route.names);
-        handler.call(request, cx)
+        handler.start(request, cx)
     }
 }
 
 impl Node {
     /// Where the route of these segments belongs, making the way there.
-    fn place(&mut self, segments: &[Segment<'_>]) -> &mut Option<Rc<Route>> {
+    fn place(&mut self, segments: &[Segment<'_>]) -> &mut Option<Box<Route>> {
         match segments.split_first() {
             None => &mut self.route,
             Some((Segment::Rest, _)) => &mut self.rest,
@@ -173,7 +173,7 @@ impl Node {
 
     /// Walks down `path` from its byte `start` on, which stands behind a slash. On success `params` says where in the path
     /// the parameters are, still encoded.
-    fn find(&self, path: &[u8], start: usize, params: &mut Vec<Param>) -> Option<&Rc<Route>> {
+    fn find(&self, path: &[u8], start: usize, params: &mut Vec<Param>) -> Option<&Route> {
         let slash = path[start..].iter().position(|byte| *byte == b'/').map(|length| start + length);
         let segment = start..slash.unwrap_or(path.len());
         let decoded = percent_decode(&path[segment.clone()]);
@@ -188,16 +188,16 @@ impl Node {
             }
             params.pop();
         }
-        let rest = self.rest.as_ref()?;
+        let rest = self.rest.as_deref()?;
         params.push(Param::Plain(start..path.len()));
         Some(rest)
     }
 
     /// Goes on behind the slash, if there is one; else the way ends here.
-    fn descend(&self, path: &[u8], slash: Option<usize>, params: &mut Vec<Param>) -> Option<&Rc<Route>> {
+    fn descend(&self, path: &[u8], slash: Option<usize>, params: &mut Vec<Param>) -> Option<&Route> {
         match slash {
             Some(slash) => self.find(path, slash + 1, params),
-            None => self.route.as_ref(),
+            None => self.route.as_deref(),
         }
     }
 }

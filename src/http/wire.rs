@@ -41,8 +41,8 @@ use crate::sync::Permit;
 
 /// One connection's transport and buffers.
 ///
-/// In this order in memory, too: what each request touches stands together in front. (Counted by cachegrind, 1,000
-/// connections: 2 of 18 cache lines that a request must fetch again.)
+/// In this order in memory, too: what each request touches comes first, as far as `peer`. (Counted by cachegrind, 1,000
+/// connections: one and a half of 18.7 cache lines that a request must fetch again are saved.)
 #[repr(C)]
 pub(super) struct Wire<T> {
     pub(super) transport: T,
@@ -72,7 +72,7 @@ pub(super) struct Wire<T> {
     key: usize,
     /// The task that runs the connection, if it has one of its own.
     task: Cell<Option<JoinHandle<()>>>,
-    /// Our place among so many connections at once, if they are counted. Given back when the connection is gone.
+    /// A permit, if the number of connections is limited. Given back when this one is gone.
     _permit: Option<Permit>,
 }
 
@@ -222,6 +222,7 @@ impl<T: Transport> Wire<T> {
 
     #[inline(always)] // See `Registration::poll_io`.
     fn poll_flush_of(&self, flow: &mut Flow, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        // Asked here, too: half of all calls find nothing to send.
         if flow.unsent() > 0 {
             ready!(flow.poll_flush(&self.transport, &self.service, cx))?;
         }

@@ -4,9 +4,10 @@
 //! A timer is not a thread. It is a waker in a table, sorted by when it is due.
 //!
 //! ```text
-//!   Sleep::poll            Timers (BTreeMap)                    Runtime::park
-//!   not due yet: insert -> (12:00:03, timer 7) -> waker   <---  how long may I sleep? until the first key
-//!   due:         Ready     (12:00:09, timer 2) -> waker   <---  after the sleep: wake all keys that are due
+//!   Sleep::poll             Timers (BTreeMap)                   Runtime::park
+//!   due:         Ready
+//!   not due yet: insert --> (12:00:03, timer 7) -> waker  --->  how long may I sleep? until the first key
+//!                           (12:00:09, timer 2) -> waker  --->  after the sleep: wake all keys that are due
 //! ```
 //!
 //! 1. A timer is never early. The deadline is rounded up to what the operating system can wait (mio rounds a
@@ -195,12 +196,12 @@ impl Timers {
     }
 
     /// Exchanges the waker in a row.
-    fn rearm(&self, armed: &mut Armed, waker: &Waker) {
-        armed.waker = WakerId::of(waker);
+    fn exchange_waker(&self, armed: &mut Armed, waker: &Waker) {
         // Cloned before the table is borrowed; the old one is dropped afterwards. Both can run foreign code.
-        let mut exchanged = waker.clone();
+        let mut other = waker.clone();
+        armed.waker = WakerId::of(&other);
         if let Some(kept) = self.armed.borrow_mut().get_mut(&armed.key) {
-            mem::swap(kept, &mut exchanged);
+            mem::swap(kept, &mut other);
         }
     }
 
@@ -287,11 +288,13 @@ impl Future for Sleep {
             this.disarm();
             return Poll::Ready(());
         }
-        // A row that was due at an earlier deadline, before a reset, has fired.
-        this.armed.take_if(|armed| armed.key.0 <= now);
+        // A row that was due at an earlier deadline, before a reset, has fired, or is about to.
+        if let Some(due) = this.armed.take_if(|armed| armed.key.0 <= now) {
+            drop(this.timers.disarm(due.key));
+        }
         match &mut this.armed {
             Some(armed) if armed.waker == WakerId::of(cx.waker()) => {}
-            Some(armed) => this.timers.rearm(armed, cx.waker()),
+            Some(armed) => this.timers.exchange_waker(armed, cx.waker()),
             None => this.armed = Some(this.timers.arm(this.deadline, cx.waker().clone())),
         }
         Poll::Pending

@@ -55,8 +55,8 @@ impl WakerCell {
     }
 }
 
-/// Which waker that is, for whoever does not hold it. Says something only while somebody else does: later, another waker may
-/// come to lie at the same place.
+/// A waker's identity, to compare without holding the waker. It counts only while that waker lives: afterwards another one may
+/// come to lie at the same address.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct WakerId {
     data: *const (),
@@ -64,7 +64,7 @@ pub struct WakerId {
 }
 
 impl WakerId {
-    /// The same for wakers that wake the same task: [`Waker::will_wake`].
+    /// Equal for two wakers if [`Waker::will_wake`] says so.
     pub fn of(waker: &Waker) -> WakerId {
         WakerId { data: waker.data(), vtable: waker.vtable() }
     }
