@@ -214,13 +214,19 @@ impl<F: Future> Drop for Spawned<F> {
 impl<F: Future> Unpin for Spawned<F> {}
 
 /// Calls code that is not ours. If it panics, the panic is logged and ends here. `what`: for the log.
+#[inline]
 pub(crate) fn quietly(what: &str, call: impl FnOnce()) {
     if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(call)) {
-        log::error!("{what} panicked: {}", panic_message(&payload));
-        // A payload can panic in its own drop, and with a payload that does so again. The second is leaked: that is
-        // the end of the chain.
-        panic::catch_unwind(AssertUnwindSafe(|| drop(payload))).unwrap_or_else(mem::forget);
+        log_panic(what, payload);
     }
+}
+
+#[cold]
+fn log_panic(what: &str, payload: Payload) {
+    log::error!("{what} panicked: {}", panic_message(&payload));
+    // A payload can panic in its own drop, and with a payload that does so again. The second is leaked: that is
+    // the end of the chain.
+    panic::catch_unwind(AssertUnwindSafe(|| drop(payload))).unwrap_or_else(mem::forget);
 }
 
 /// Drops a value whose `drop` is not ours.
