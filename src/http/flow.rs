@@ -215,7 +215,9 @@ impl Flow {
             let written = transport.poll_write(cx, &[IoSlice::new(output)]);
             ready!(self.poll_written(service, cx, written))?;
         }
-        self.release_sent();
+        // The client has taken all of it. What comes next is a new wait.
+        self.output = None;
+        self.writing = None;
         Poll::Ready(Ok(()))
     }
 
@@ -229,37 +231,18 @@ impl Flow {
         sent: &mut usize,
     ) -> Poll<Result<(), BodyError>> {
         let length = parts[0].len() + parts[1].len();
-        while self.unsent() > 0 || *sent < length {
+        while *sent < length {
             ready!(self.poll_turn());
             let [first, second] = split_off(parts, *sent);
             let queued: &[u8] = self.output.as_deref().map_or(&[], |output| output);
             let all = [queued, first, second].map(IoSlice::new);
             // What is empty at either end is not offered: for one part the kernel has less to do.
-            let start = if !queued.is_empty() {
-                0
-            } else if first.is_empty() {
-                2
-            } else {
-                1
-            };
-            let end = if !second.is_empty() {
-                3
-            } else if first.is_empty() {
-                1
-            } else {
-                2
-            };
+            let (start, end) = (usize::from(queued.is_empty()), if second.is_empty() { 2 } else { 3 });
             let written = transport.poll_write(cx, &all[start..end]);
             *sent += ready!(self.poll_written(service, cx, written))?;
         }
-        self.release_sent();
-        Poll::Ready(Ok(()))
-    }
-
-    /// The client has taken all of it. What comes next is a new wait.
-    fn release_sent(&mut self) {
-        self.output = None;
-        self.writing = None;
+        // Nothing is left, unless there were no parts.
+        self.poll_flush(transport, service, cx)
     }
 
     /// Takes in what a write came to: how many bytes of parts have left, besides output. `Pending`: waits for room, with the
