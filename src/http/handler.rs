@@ -5,7 +5,7 @@
 //! both. But nearly every handler is ready at its first poll, and then the box is as good as new.
 //!
 //! ```text
-//!   call(request, cx)
+//!   start(request, cx)
 //!        |
 //!        v
 //!   future into the spare box --> poll it once --> ready:   the answer; the box is empty again
@@ -84,10 +84,10 @@ pub(super) fn endpoint(handler: impl Handler) -> Box<dyn Endpoint> {
     Box::new(Boxed { make: move |request| handler.clone().call(request), spare: SpareBox::new() })
 }
 
-/// A handler with a box for its futures.
-struct Boxed<M, A> {
-    make: M,
-    spare: SpareBox<A>,
+/// A handler, or a middleware, with a box for its futures.
+pub(super) struct Boxed<M, A> {
+    pub(super) make: M,
+    pub(super) spare: SpareBox<A>,
 }
 
 impl<M, A> Endpoint for Boxed<M, A>

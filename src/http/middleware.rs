@@ -12,7 +12,7 @@ use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use super::handler::{Answering, RunningHandler, SpareBox};
+use super::handler::{Answering, Boxed, RunningHandler, SpareBox};
 use super::request::Request;
 use super::response::{IntoResponse, Response};
 
@@ -48,12 +48,6 @@ pub(super) fn layer(middleware: impl Middleware) -> Rc<dyn Layer> {
     let middleware = Rc::new(middleware);
     let make = move |request, next| middleware.clone().call(request, next);
     Rc::new(Boxed { make, spare: SpareBox::new() })
-}
-
-/// As in `handler.rs`; only the arguments differ.
-struct Boxed<M, A> {
-    make: M,
-    spare: SpareBox<A>,
 }
 
 impl<M, A> Layer for Boxed<M, A>
