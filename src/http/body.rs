@@ -100,7 +100,6 @@ impl Drop for Source {
 
 impl Body {
     /// A body that is at hand.
-    #[inline]
     pub fn full(chunk: Chunk) -> Body {
         if chunk.is_empty() { Body(Kind::Empty) } else { Body(Kind::Full(chunk)) }
     }
