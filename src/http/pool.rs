@@ -10,7 +10,7 @@
 //!
 //! 1. A `Pooled` goes back when it is dropped. Nobody can forget it, not even a task that is aborted.
 //! 2. Things are cleaned when they come back, so that nothing of one client is ever shown to another.
-//! 3. The pool keeps at most `limit` things, or one; what a burst needed beyond that is freed.
+//! 3. The pool keeps at most `limit` things (and at least one); what a burst needed beyond that is freed.
 
 use std::cell::{Cell, RefCell};
 use std::ops::{Deref, DerefMut};

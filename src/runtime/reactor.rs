@@ -267,8 +267,8 @@ impl<S: Source> Registration<S> {
     /// Stores the waker where the reactor will find it.
     fn keep_waker<T>(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         let side = self.io.side(direction);
-        // Before the waker is stored: if this fails, nobody will take it out again. No event is lost between the two: events are taken in by
-        // `Reactor::wait`, on this thread.
+        // Before the waker is stored: if this fails, nobody will take it out again. No event is lost between the two:
+        // events are taken in by `Reactor::wait`, on this thread.
         if let Err(error) = self.tell_os(direction) {
             drop(side.waiter.take());
             return Poll::Ready(Err(error));

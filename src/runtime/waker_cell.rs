@@ -8,6 +8,8 @@
 //! 2. Cloning, waking and dropping a waker can run foreign code. A `Cell` is never borrowed, so that code may do
 //!    what it likes, even look into this very cell.
 //!
+//! Whoever keeps a waker in a place that is dear to look at notes whose it is: a `WakerId`.
+//!
 //! The thread-safe relative is `futures::task::AtomicWaker`, with a state machine in place of the `Cell`.
 
 use std::cell::Cell;
