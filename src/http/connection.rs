@@ -35,28 +35,34 @@ use super::wire::Wire;
 use crate::net::Transport;
 
 /// Serves one connection until it ends.
-pub(super) async fn serve<T: Transport + 'static>(wire: Rc<Wire<T>>) {
-    loop {
-        let outcome = match (Requests { wire: &wire }).await {
-            // Boxed: inside of this future it would take its kilobyte from every idle connection, too.
-            Ok(Step::Finish(begun)) => Box::pin(finish(&wire, begun)).await,
-            Ok(Step::Close) => break,
-            Ok(Step::End) | Err(BodyError::Io(_)) => return,
-            Err(BodyError::Request(error)) => Box::pin(refuse(&wire, error)).await,
-        };
-        match outcome {
-            Ok(After::Keep) => {}
-            Ok(After::Close) => break,
-            Err(error) => {
-                log::debug!("a connection was cut: {error}");
-                return;
+///
+/// Every idle connection holds this future. So it is a block that captures the wire, where an `async fn` would keep its
+/// argument twice, and what is needed for a while only stands in a box. (As the compiler says: 32 bytes in place of 72.)
+#[allow(clippy::manual_async_fn, reason = "see above")]
+pub(super) fn serve<T: Transport + 'static>(wire: Rc<Wire<T>>) -> impl Future<Output = ()> {
+    async move {
+        loop {
+            // Not awaited where it is matched: what is matched on would be kept until the arm is over.
+            let rest: Pin<Box<dyn Future<Output = _>>> = match (Requests { wire: &wire }).await {
+                Ok(Step::Finish(begun)) => Box::pin(finish(&wire, begun)),
+                Ok(Step::Close) => break,
+                Ok(Step::End) | Err(BodyError::Io(_)) => return,
+                Err(BodyError::Request(error)) => Box::pin(refuse(&wire, error)),
+            };
+            match rest.await {
+                Ok(After::Keep) => {}
+                Ok(After::Close) => break,
+                Err(error) => {
+                    log::debug!("a connection was cut: {error}");
+                    return;
+                }
             }
         }
-    }
-    // A `bool`, so that the result is not kept while we linger.
-    let is_flushed = Flush { wire: &wire }.await.is_ok();
-    if is_flushed && !wire.is_quiet() {
-        Linger { wire: &wire, said: false, discarded: 0 }.await;
+        // A `bool`, so that the result is not kept while we linger.
+        let is_flushed = Flush { wire: &wire }.await.is_ok();
+        if is_flushed && !wire.is_quiet() {
+            Box::pin(Linger { wire: &wire, said: false, discarded: 0 }).await;
+        }
     }
 }
 

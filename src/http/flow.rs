@@ -33,14 +33,21 @@ const BUDGET: u8 = 32;
 /// The least room for a read. Less, and a body would come in many small reads.
 const MIN_READ: usize = 2 * 1024;
 
+/// What there is of a head whose rest has not come.
+#[derive(Default)]
+pub(super) struct HalfHead {
+    pub(super) scan: HeadScan,
+    /// Its bytes, while somebody waits for the rest, in as much memory as they need. In a buffer of their own, each client
+    /// that sends one byte and falls silent would hold 68 KiB.
+    pub(super) shelf: Box<[u8]>,
+}
+
 /// One connection's buffers, timers and budget.
 pub(super) struct Flow {
     pub(super) input: Option<Pooled<Buffer>>,
-    /// Half a head that waits for its rest, in as much memory as it needs. In a buffer of its own, each client that
-    /// sends one byte and falls silent would hold 68 KiB.
-    pub(super) shelf: Box<[u8]>,
+    /// While a head has come in part. Most come whole.
+    pub(super) half: Option<Box<HalfHead>>,
     output: Option<Pooled<Buffer>>,
-    pub(super) scan: HeadScan,
     pub(super) body: IncomingBody,
     /// The client has sent its last byte.
     pub(super) ended: bool,
@@ -58,9 +65,8 @@ impl Flow {
     pub(super) fn new(handle: &Handle) -> Flow {
         Flow {
             input: None,
-            shelf: Box::default(),
+            half: None,
             output: None,
-            scan: HeadScan::default(),
             body: IncomingBody::none(),
             ended: false,
             reading: Patience::new(handle),
@@ -91,11 +97,12 @@ impl Flow {
         let limits = &service.limits;
         let mut parts = service.parts.take();
         let head = &mut parts.head;
-        let whole = if self.scan.is_fresh() { head.parse_whole(input, limits) } else { None };
+        let whole = if self.half.is_none() { head.parse_whole(input, limits) } else { None };
         let length = if let Some(length) = whole {
             length
         } else {
-            let Some(range) = self.scan.advance(input, limits)? else { return Ok(None) };
+            let scan = &mut self.half.get_or_insert_default().scan;
+            let Some(range) = scan.advance(input, limits)? else { return Ok(None) };
             head.parse(&input[range.clone()], limits)?;
             range.end
         };
@@ -105,9 +112,14 @@ impl Flow {
         Ok(Some(parts))
     }
 
+    /// Whether any byte of a request has come: empty lines do not count.
+    pub(super) fn has_begun(&self) -> bool {
+        self.half.as_ref().is_some_and(|half| half.scan.has_begun())
+    }
+
     /// A whole head was taken: the search for the next one begins, and the next wait is a new one.
     fn note_request(&mut self) {
-        self.scan = HeadScan::default();
+        self.half = None;
         self.spent = self.spent.saturating_add(1);
         self.reading.renew();
         self.release_empty();
@@ -128,11 +140,11 @@ impl Flow {
             Poll::Ready(readable) => readable?,
             Poll::Pending => return self.poll_late(service, wait, cx),
         }
-        let kept = &mut self.shelf;
+        let half = &mut self.half;
         let input = self.input.get_or_insert_with(|| {
             let mut buffer = service.inputs.take();
-            if !kept.is_empty() {
-                buffer.push(&std::mem::take(kept));
+            if let Some(half) = half {
+                buffer.push(&std::mem::take(&mut half.shelf));
             }
             buffer
         });
@@ -173,7 +185,7 @@ impl Flow {
         if self.ended {
             return Poll::Ready(Ok(()));
         }
-        if !self.body.is_done() || self.input.is_some() || !self.shelf.is_empty() {
+        if !self.body.is_done() || self.input.is_some() || self.half.is_some() {
             self.shrink_input(service);
             return Poll::Pending;
         }
@@ -304,8 +316,10 @@ impl Flow {
     /// Gives the input buffer back to the pool before a wait, and keeps what is in it on the shelf. Not if that is
     /// much: a long head that comes byte by byte would be copied again for each byte.
     fn shelve(&mut self, service: &Service) {
-        if let Some(input) = self.input.take_if(|input| input.len() * 4 <= BUFFER_SIZE) {
-            self.shelf = input.to_vec().into();
+        if let Some(input) = self.input.take_if(|input| input.len() * 4 <= BUFFER_SIZE)
+            && !input.is_empty()
+        {
+            self.half.get_or_insert_default().shelf = input.to_vec().into();
         }
         self.shrink_input(service);
     }

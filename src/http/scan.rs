@@ -72,11 +72,6 @@ impl HeadScan {
         bytes.get(self.start..).is_some_and(|line| line.starts_with(b"HEAD "))
     }
 
-    /// Whether nothing was looked at yet.
-    pub fn is_fresh(&self) -> bool {
-        self.scanned == 0
-    }
-
     /// Whether any byte of a request has come: empty lines do not count.
     pub fn has_begun(&self) -> bool {
         self.scanned > self.start

@@ -158,7 +158,7 @@ impl<T: Transport> Wire<T> {
                 return Poll::Ready(Ok(Some(parts)));
             }
             ready!(self.poll_flush_of(flow, cx))?;
-            let begun = flow.scan.has_begun();
+            let begun = flow.has_begun();
             let wait = if begun { Wait::Head } else { Wait::Request };
             let filled = flow.poll_fill(&self.transport, &self.service, wait, cx);
             if filled.is_pending() && !begun && self.service.draining.get() {
@@ -181,8 +181,9 @@ impl<T: Transport> Wire<T> {
     /// What the method of a refused request is, as far as its answer is concerned.
     pub(super) fn refused_method(&self) -> Method {
         let flow = self.flow.borrow();
-        let bytes = flow.input.as_deref().map_or(&flow.shelf[..], |input| input);
-        if flow.scan.asks_for_head(bytes) { Method::Head } else { Method::Get }
+        let Some(half) = &flow.half else { return Method::Get };
+        let bytes = flow.input.as_deref().map_or(&half.shelf[..], |input| input);
+        if half.scan.asks_for_head(bytes) { Method::Head } else { Method::Get }
     }
 
     /// Whether the client is still there, for those who wait for something else than its bytes. `Ready(Ok)`: it has
@@ -265,7 +266,7 @@ impl<T: Transport> Wire<T> {
     /// Whether a plain close is safe: nothing that we know of is left to read.
     pub(super) fn is_quiet(&self) -> bool {
         let flow = self.flow.borrow();
-        flow.ended || (flow.input.is_none() && flow.shelf.is_empty() && flow.body.is_done())
+        flow.ended || (flow.input.is_none() && flow.half.is_none() && flow.body.is_done())
     }
 }
 

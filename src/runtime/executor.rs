@@ -143,7 +143,7 @@ impl Executor {
         let slot = self.tasks.borrow_mut().insert(Slot::Running { serial, aborted: false });
         let id = TaskId { slot, serial };
         let waker = TaskWaker::new(id, self.ready.clone(), self.tracer.clone());
-        let task: Box<AnyTask> = Box::new(Task::new(id, at, (future, bytes), waker));
+        let task: Box<AnyTask> = Box::new(Task::new(at, (future, bytes), waker));
         self.counters.tasks.add(1);
         self.tracer.emit(|| Event::Spawned { task: id, parent: self.current(), at, bytes });
         task.wake();
@@ -220,13 +220,13 @@ impl Executor {
     /// What the waker of each resting task points at.
     pub(crate) fn waker_keys(&self) -> HashMap<*const (), TaskId> {
         let tasks = self.tasks.borrow();
-        tasks.iter().filter_map(|(_, slot)| slot.task()).map(|task| (task.waker_key(), task.id)).collect()
+        tasks.iter().filter_map(|(_, slot)| slot.task()).map(|task| (task.waker_key(), task.id())).collect()
     }
 
     /// Tells of each resting task whose result somebody waits for: its id, and what the waiting waker points at.
     pub(crate) fn each_joiner(&self, mut tell: impl FnMut(TaskId, *const ())) {
         for (_, slot) in self.tasks.borrow().iter() {
-            if let Some((task, key)) = slot.task().and_then(|task| Some((task.id, task.joiner_key()?))) {
+            if let Some((task, key)) = slot.task().and_then(|task| Some((task.id(), task.joiner_key()?))) {
                 tell(task, key);
             }
         }
@@ -263,9 +263,9 @@ impl Executor {
     fn poll(&self, mut task: Box<AnyTask>) {
         task.polls += 1;
         self.counters.polls.add(1);
-        self.tracer.emit(|| Event::Polled { task: task.id, nth: task.polls });
-        let Task { id, at, polls, bytes, .. } = *task;
-        self.current.set(Some(Current { id, at, polls, bytes }));
+        self.tracer.emit(|| Event::Polled { task: task.id(), nth: task.polls });
+        let Task { at, polls, bytes, .. } = *task;
+        self.current.set(Some(Current { id: task.id(), at, polls, bytes }));
         let polled = task.poll();
         self.current.set(None);
         match polled {
@@ -289,7 +289,7 @@ impl Executor {
 
     /// After a poll that returned `Pending`: puts the task back, unless it asked for its end meanwhile.
     fn check_in(&self, task: Box<AnyTask>) {
-        let id = task.id;
+        let id = task.id();
         let lost = task.is_lost();
         let mut tasks = self.tasks.borrow_mut();
         let slot = &mut tasks[id.slot];
@@ -304,9 +304,9 @@ impl Executor {
 
     /// Frees the slot, tells, and drops the future last: its `drop` may spawn into the slot that is now free.
     fn finish(&self, task: Box<AnyTask>, outcome: Outcome) {
-        self.tasks.borrow_mut().remove(task.id.slot);
+        self.tasks.borrow_mut().remove(task.id().slot);
         self.counters.tasks.subtract(1);
-        self.tracer.emit(|| Event::Finished { task: task.id, outcome });
+        self.tracer.emit(|| Event::Finished { task: task.id(), outcome });
         drop(task);
     }
 
@@ -326,7 +326,7 @@ impl Slot {
     }
 
     fn resting(&self) -> Option<TaskId> {
-        self.task().map(|task| task.id)
+        self.task().map(AnyTask::id)
     }
 
     fn snapshot(&self) -> Option<TaskSnapshot> {
@@ -335,8 +335,8 @@ impl Slot {
         let wakers = task.wakers_elsewhere();
         fence(Ordering::Acquire);
         let state = if task.is_queued() { TaskState::Queued } else { TaskState::Waiting };
-        let AnyTask { id, at, polls, bytes, .. } = *task;
-        Some(TaskSnapshot { id, at, polls, bytes, state, wakers })
+        let AnyTask { at, polls, bytes, .. } = *task;
+        Some(TaskSnapshot { id: task.id(), at, polls, bytes, state, wakers })
     }
 }
 

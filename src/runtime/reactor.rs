@@ -274,7 +274,7 @@ impl<S: Source> Registration<S> {
             return Poll::Ready(Err(error));
         }
         side.waiter.store(cx.waker());
-        side.waits.set(side.waits.get() + 1);
+        side.waits.set(side.waits.get().wrapping_add(1));
         Poll::Pending
     }
 
@@ -287,12 +287,12 @@ impl<S: Source> Registration<S> {
     }
 
     /// The number of the latest wait in this direction: what a future that has returned `Pending` keeps for `forget`.
-    pub fn wait_number(&self, direction: Direction) -> u64 {
+    pub fn wait_number(&self, direction: Direction) -> u32 {
         self.io.side(direction).waits.get()
     }
 
     /// Forgets the waker of a future that stopped waiting, unless somebody else has waited since.
-    pub fn forget(&self, direction: Direction, wait_number: u64) {
+    pub fn forget(&self, direction: Direction, wait_number: u32) {
         let side = self.io.side(direction);
         if side.waits.get() == wait_number {
             drop(side.waiter.take());
@@ -360,7 +360,7 @@ pub struct Waiting<'a, S: Source> {
     io: &'a Registration<S>,
     direction: Direction,
     /// The number of the wait, while the reactor holds our waker.
-    number: Option<u64>,
+    number: Option<u32>,
 }
 
 impl<'a, S: Source> Waiting<'a, S> {

@@ -30,9 +30,9 @@ pub(super) struct Side {
     pub(super) closed: Cell<bool>,
     /// Who waits: one task per direction, the latest that asked.
     pub(super) waiter: WakerCell,
-    /// How many waits there were: the number of the latest. So a future that is dropped can tell whether the waker
-    /// here is still its own.
-    pub(super) waits: Cell<u64>,
+    /// The number of the latest wait. So a future that is dropped can tell whether the waker here is still its own. After
+    /// 2^32 waits the numbers begin again; nobody is dropped so late.
+    pub(super) waits: Cell<u32>,
 }
 
 impl Side {

@@ -93,7 +93,6 @@ pub trait TaskFuture: Future<Output = Outcome> + Unpin {
 /// The future's type is erased where the task is put into the slab: `Box<Task<F>>` becomes `Box<AnyTask>`. A spawn
 /// costs four allocations in all: this box, the waker, the user's future, and the cell for its result.
 pub(crate) struct Task<F: ?Sized> {
-    pub(crate) id: TaskId,
     /// Where `spawn` was called: the task's name in traces.
     pub(crate) at: &'static Location<'static>,
     /// How often it was polled.
@@ -116,18 +115,22 @@ pub(crate) type AnyTask = Task<dyn TaskFuture>;
 
 impl<F> Task<F> {
     pub(crate) fn new(
-        id: TaskId,
         at: &'static Location<'static>,
         (future, bytes): (F, usize),
         shared: TaskWaker,
     ) -> Task<F> {
         let shared = Arc::new(shared);
         let waker = Waker::from(shared.clone());
-        Task { id, at, polls: 0, bytes, shared, waker, future }
+        Task { at, polls: 0, bytes, shared, waker, future }
     }
 }
 
 impl AnyTask {
+    /// The name that its waker carries.
+    pub(crate) fn id(&self) -> TaskId {
+        self.shared.id
+    }
+
     /// Polls the future once. Whoever wakes the task from here on queues it again, even before this returns.
     pub(crate) fn poll(&mut self) -> Poll<Outcome> {
         self.shared.clear_queued();

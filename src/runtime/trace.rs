@@ -137,12 +137,15 @@ pub trait Observer: Send + Sync {
 
 /// The one place that all files emit through. Off (`None`), an event costs one test of a pointer.
 #[derive(Clone, Default)]
-pub struct Tracer(Option<Arc<dyn Observer>>);
+pub struct Tracer(Option<Arc<Listening>>);
+
+/// A pointer to a `dyn` is two words wide. Behind one of one word, it costs the waker of each task half as much.
+struct Listening(Arc<dyn Observer>);
 
 impl Tracer {
     /// A tracer that tells `observer` everything.
     pub fn new(observer: Arc<dyn Observer>) -> Tracer {
-        Tracer(Some(observer))
+        Tracer(Some(Arc::new(Listening(observer))))
     }
 
     /// Whether anybody listens. For events whose making costs something.
@@ -155,8 +158,8 @@ impl Tracer {
     /// put its parts together first and ask afterwards. (Measured by callgrind: 60 of 3,770 instructions for a request.)
     #[inline]
     pub fn emit(&self, event: impl FnOnce() -> Event) {
-        if let Some(observer) = &self.0 {
-            observer.observe(event());
+        if let Some(listening) = &self.0 {
+            listening.0.observe(event());
         }
     }
 }

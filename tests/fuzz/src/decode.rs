@@ -57,7 +57,7 @@ pub struct Story {
 
 /// What is being read.
 enum State {
-    Head(HeadScan),
+    Head(Option<HeadScan>),
     Length(u64),
     Chunked(ChunkedDecoder),
 }
@@ -79,7 +79,7 @@ pub fn decode(pieces: &[&[u8]], limits: &Limits) -> Story {
         limits,
         input: Vec::new(),
         offset: 0,
-        state: State::Head(HeadScan::default()),
+        state: State::Head(None),
         body: Vec::new(),
         exchanges: Vec::new(),
         keep: true,
@@ -123,7 +123,7 @@ impl Reader<'_> {
                 let body = std::mem::take(&mut self.body);
                 let exchange = self.exchanges.last_mut().expect("cannot have a body without a head");
                 exchange.body = Some(body);
-                self.state = State::Head(HeadScan::default());
+                self.state = State::Head(None);
             } else if self.input.is_empty() {
                 return Ok(true);
             }
@@ -136,10 +136,10 @@ impl Reader<'_> {
     }
 
     /// Takes the long way, on which a head may come in pieces, and looks whether the short one agrees.
-    fn take_head(&mut self, mut scan: HeadScan) -> Result<bool, RequestError> {
-        let is_fresh = scan.is_fresh();
+    fn take_head(&mut self, begun: Option<HeadScan>) -> Result<bool, RequestError> {
         let mut short = Head::fresh();
-        let length = if is_fresh { short.parse_whole(&self.input, self.limits) } else { None };
+        let length = if begun.is_none() { short.parse_whole(&self.input, self.limits) } else { None };
+        let mut scan = begun.unwrap_or_default();
         let taken = self.take_head_the_long_way(&mut scan);
         if let Some(length) = length {
             let (head, range) = taken.as_ref().ok().and_then(Option::as_ref).expect("both ways take it");
@@ -147,7 +147,7 @@ impl Reader<'_> {
             assert_eq!(format!("{short:?}"), format!("{head:?}"), "what it says");
         }
         let Some((head, range)) = taken? else {
-            self.state = State::Head(scan);
+            self.state = State::Head(Some(scan));
             return Ok(false);
         };
         self.keep = head.keep_alive();
