@@ -349,6 +349,19 @@ fn the_default_tree_is_small() {
     assert!(crates.len() <= 20, "{} crates in the default tree, more than 20: {crates:?}", crates.len());
 }
 
+/// The peers are built as the server is: nobody in the comparison has an advantage.
+#[test]
+fn the_peers_are_built_alike() {
+    let profile = |manifest: &'static str| -> Vec<&str> {
+        let rest = manifest.split("\n[profile.release]\n").nth(1).expect("a release profile");
+        let lines = rest.lines().take_while(|line| !line.starts_with('['));
+        lines.filter(|line| line.contains(" = ")).collect()
+    };
+    let own = profile(include_str!("../Cargo.toml"));
+    assert!(own.len() >= 3, "{own:?}");
+    assert_eq!(own, profile(include_str!("bench/peers/Cargo.toml")));
+}
+
 /// What lies at the top level, and nothing else.
 #[test]
 fn the_top_level() {
