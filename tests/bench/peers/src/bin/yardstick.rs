@@ -12,7 +12,7 @@ use peers::yard::report::Findings;
 use peers::yard::rounds::Measurer;
 use peers::yard::rows::{Generator, LINEAR, LINEAR_PEERS, ROWS};
 use peers::yard::server::Server;
-use peers::yard::{callgrind, children, machine, memory, syscalls};
+use peers::yard::{callgrind, children, machine, memory, parts, syscalls};
 
 /// Idle connections, and what else a process has open.
 const IDLE: usize = 10_000;
@@ -154,6 +154,12 @@ impl Yard<'_> {
         eprintln!("instructions");
         for peer in self.once_each() {
             self.instructions_with(LINEAR[0].connections, peer, self.counts(), findings);
+        }
+        if let Some(own) = self.peers.first().filter(|peer| peer.name == PEERS[0].name) {
+            match parts::measure(*own, self.measurer.stage, self.measurer.cores, self.counts()) {
+                Ok(found) => findings.parts = found,
+                Err(error) => note(findings, format!("left out: where the instructions go: {error}")),
+            }
         }
         let serving = self.once_each().filter(|peer| LINEAR_PEERS.contains(&peer.name));
         for peer in serving.filter(|_| !self.options.quick) {

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::contest::{Peer, Stage};
@@ -45,8 +45,8 @@ pub fn measure(
     counts: [u32; 2],
 ) -> io::Result<Instructions> {
     let [few, many] = counts;
-    let before = count(peer, stage, cores, connections, few)?;
-    let after = count(peer, stage, cores, connections, many)?;
+    let count = |requests| read(&profile(peer, stage, cores, connections, requests)?);
+    let (before, after) = (count(few)?, count(many)?);
     let each = |a: u64, b: u64| super::rounds::ratio(b.saturating_sub(a), u64::from(many - few));
     Ok(Instructions {
         peer: peer.name,
@@ -56,21 +56,27 @@ pub fn measure(
     })
 }
 
-fn count(
+/// Runs a server under callgrind for so many requests. The file in which the profile is, with a line for each address.
+///
+/// # Errors
+///
+/// It does not run.
+pub fn profile(
     peer: Peer,
     stage: &Stage,
     cores: Cores,
     connections: usize,
     requests: u32,
-) -> io::Result<(u64, u64)> {
+) -> io::Result<PathBuf> {
     let file = stage.scratch(&format!("callgrind-{}-{requests}", peer.name));
-    let wrapper = ["valgrind", "--tool=callgrind", &format!("--callgrind-out-file={}", file.display())];
+    let out = format!("--callgrind-out-file={}", file.display());
+    let wrapper = ["valgrind", "--tool=callgrind", "--dump-instr=yes", &out];
     let server = Server::start(peer, stage, cores, &wrapper.map(str::to_owned))?;
     let plan = Plan { connections, count: Some(requests.into()), server: None, ..server.plan() };
     run_load(stage, &plan)?;
     // The profile is written when the server ends.
     drop(server);
-    read(&file)
+    Ok(file)
 }
 
 /// Instructions and calls of allocators in a profile.
@@ -98,7 +104,7 @@ fn read(file: &Path) -> io::Result<(u64, u64)> {
 }
 
 /// Names are written once, `(12) malloc`, and then only as `(12)`.
-fn name<'t>(names: &mut HashMap<&'t str, &'t str>, text: &'t str) -> &'t str {
+pub(super) fn name<'t>(names: &mut HashMap<&'t str, &'t str>, text: &'t str) -> &'t str {
     match text.split_once(' ') {
         Some((id, name)) => {
             names.insert(id, name);

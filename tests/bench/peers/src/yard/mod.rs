@@ -11,6 +11,7 @@
 //!   memory    RSS for each idle connection
 //!   syscalls  strace -c, the difference of two runs
 //!   callgrind instructions and allocations, the difference of two runs
+//!   parts     which parts of the server the instructions belong to
 //!   machine   where it was measured, and with which versions
 //!   report    tables in Markdown
 //! ```
@@ -25,5 +26,6 @@ pub mod rounds;
 pub mod memory;
 pub mod syscalls;
 pub mod callgrind;
+pub mod parts;
 pub mod machine;
 pub mod report;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::callgrind::Instructions;
 use super::contest::{PEERS, REFERENCE};
 use super::memory::Memory;
+use super::parts::Part;
 use super::rounds::{Measured, Track, cpu, quantile, throughput};
 use super::rows::LINEAR;
 use super::syscalls::Syscalls;
@@ -12,7 +13,7 @@ use crate::load::plan::Work;
 use crate::load::report::Report;
 
 /// The columns that hold words; all others hold numbers and stand to the right.
-const WORDS: [&str; 5] = ["peer", "work", "which", "what", "what it is"];
+const WORDS: [&str; 6] = ["peer", "part", "work", "which", "what", "what it is"];
 
 /// Stands under a table of latencies that others on the machine have made.
 const DROWNED: &str = "\n**The machine was busy: the generator itself was late by a large part of what is shown. This \
@@ -26,6 +27,7 @@ pub struct Findings {
     pub memory: Vec<Memory>,
     pub syscalls: Vec<Syscalls>,
     pub instructions: Vec<Instructions>,
+    pub parts: Vec<Part>,
     /// What was left out, and why.
     pub notes: Vec<String>,
     pub rounds: usize,
@@ -45,6 +47,7 @@ impl Findings {
         self.latencies(&mut text);
         self.per_connection(&mut text);
         self.per_request(&mut text);
+        self.by_part(&mut text);
         self.linearity(&mut text);
         self.absolute(&mut text);
         self.conditions(&mut text, machine);
@@ -141,6 +144,18 @@ impl Findings {
                 let figures = [format!("{:.0}", found.instructions), format!("{:.2}", found.allocations)];
                 line(text, &[&[found.peer.to_owned()], &figures[..]].concat());
             }
+        }
+    }
+
+    fn by_part(&self, text: &mut String) {
+        let Some(sum) = self.parts.iter().map(|part| part.instructions).reduce(|a, b| a + b) else { return };
+        let about = "Those of glassbox, by the innermost file of ours, or package, that the compiler's debug lines name for \
+                     each address: what\nis inlined counts where it was written.";
+        heading(text, "Where the instructions go", about);
+        header(text, &["part", "instructions", "share"]);
+        for part in &self.parts {
+            let share = format!("{:.0} %", part.instructions / sum * 100.0);
+            line(text, &[part.name.to_owned(), cell(Some(part.instructions), 0), share]);
         }
     }
 
