@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::sockets::{self, STUCK, finish, pair, park};
-use common::wakers::CountingWaker;
+use common::wakers::{BrokenWaker, CountingWaker, poll_with};
 use common::{expect, frozen_runtime, print_timeline};
 use glassbox::future::yield_now;
 use glassbox::runtime::reactor::Registration;
@@ -522,5 +522,26 @@ fn a_refused_wait_leaves_no_waker() {
         assert!(matches!(asked, Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::StorageFull));
         assert!(!waker.is_held());
         assert_eq!(reader.is_held(), registers, "the other direction's wait goes on");
+    }
+}
+
+/// A waker may be a guest's, and may panic when it is called. Those whose news came with the same trip are woken all the
+/// same, whether they stand before it or behind.
+#[test]
+fn a_waker_that_panics_is_the_only_one_to_suffer() {
+    let (runtime, _) = frozen_runtime();
+    let (broken, good) = (Arc::new(BrokenWaker), CountingWaker::new());
+    let (sockets, mut others): (Vec<_>, Vec<_>) =
+        (0..3).map(|_| pair()).map(|(near, far)| (register(&runtime, near), far)).unzip();
+    assert!(poll_with(&good, &mut read_some(&sockets[0])).is_pending());
+    assert!(poll_with(&broken, &mut read_some(&sockets[1])).is_pending());
+    assert!(poll_with(&good, &mut read_some(&sockets[2])).is_pending());
+    for far in &mut others {
+        far.write_all(b"news").expect("cannot write");
+    }
+    let start = Instant::now();
+    while good.wakes() < 2 {
+        assert!(start.elapsed() < STUCK, "{} of 2 were woken", good.wakes());
+        peek(&runtime);
     }
 }

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use common::wakers::{CountingWaker, poll_with};
+use common::wakers::{BrokenWaker, CountingWaker, poll_with};
 use common::{expect, frozen_runtime, poll_once};
 use glassbox::runtime::timer::{Clock, Timers};
 use glassbox::runtime::trace::Tracer;
@@ -244,6 +244,20 @@ fn the_newest_waker_is_called() {
     timers.advance(SECOND / 2);
     timers.fire();
     assert_eq!((first.wakes(), second.wakes()), (0, 2));
+}
+
+/// A waker may be a guest's, and may panic when it is called. That is his own trouble: the next timer fires.
+#[test]
+fn a_waker_that_panics_is_the_only_one_to_suffer() {
+    let (timers, _) = frozen_timers();
+    let (broken, good) = (Arc::new(BrokenWaker), CountingWaker::new());
+    let (mut first, mut second) = (timers.sleep(SECOND), timers.sleep(SECOND));
+    assert!(poll_with(&broken, &mut first).is_pending());
+    assert!(poll_with(&good, &mut second).is_pending());
+    timers.advance(SECOND);
+    assert_eq!(timers.fire(), 2);
+    assert_eq!(good.wakes(), 1);
+    assert!(poll_with(&broken, &mut first).is_ready(), "it was woken in vain, and is ready all the same");
 }
 
 /// Both are ready in the same poll: the value counts, because the future is asked first.

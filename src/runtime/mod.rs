@@ -60,7 +60,7 @@ use blocking::{Blocking, BlockingPool};
 use census::TaskReport;
 use counter::Counter;
 use executor::{Executor, TaskSnapshot};
-use join::{JoinError, JoinHandle};
+use join::{JoinError, JoinHandle, quietly};
 use monitor::{Monitor, Stats};
 use reactor::{Reactor, Registration};
 use ready::ReadyQueue;
@@ -237,7 +237,7 @@ impl Runtime {
         inner.timers.refresh();
         let late = inner.timers.is_due();
         let heard = if late { inner.reactor.hear_all(&mut woken) } else { Ok(0) };
-        woken.drain(..).for_each(Waker::wake);
+        woken.drain(..).for_each(|waker| quietly("a waker", || waker.wake()));
         self.woken.replace(woken);
         inner.timers.fire();
         inner.parks.add(heard?);

@@ -36,6 +36,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::counter::Counter;
+use super::join::quietly;
 use super::trace::{Event, TimerId, Tracer};
 use super::waker_cell::WakerId;
 
@@ -128,7 +129,7 @@ impl Timers {
         let mut fired = 0;
         while let Some((id, waker)) = self.pop_due() {
             self.tracer.emit(|| Event::TimerFired { timer: id });
-            waker.wake();
+            quietly("a waker", || waker.wake());
             fired += 1;
         }
         fired

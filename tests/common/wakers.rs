@@ -33,8 +33,20 @@ impl Wake for CountingWaker {
     }
 }
 
+/// A waker that panics when it is called.
+pub struct BrokenWaker;
+
+impl Wake for BrokenWaker {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker, on purpose");
+    }
+}
+
 /// Polls once with this waker. The copy that is lent to the poll is dropped after it: if the waker is still held,
 /// the future kept one.
-pub fn poll_with<F: Future + Unpin>(waker: &Arc<CountingWaker>, future: &mut F) -> Poll<F::Output> {
+pub fn poll_with<F: Future + Unpin, W: Wake + Send + Sync + 'static>(
+    waker: &Arc<W>,
+    future: &mut F,
+) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(&Waker::from(waker.clone())))
 }
