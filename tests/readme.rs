@@ -312,6 +312,7 @@ fn the_figures_beside_others() {
         instructions("mio")
     );
     assert!(told.contains(&sentence), "{sentence}");
+    the_parts(report, &instructions("mio"));
     let each = cell("\n## Memory per idle connection\n", "glassbox", 2);
     assert!(told.contains(&format!("{each} KiB per connection, over 10,000")), "{each} KiB");
     assert!(told.contains(&format!("1,000,000 x {each} KiB")), "{each} KiB");
@@ -319,6 +320,33 @@ fn the_figures_beside_others() {
     let nanos = nanos.split(['(', ' ']).nth(2).and_then(|word| word.parse::<f64>().ok()).expect("a number");
     let price = format!("{:.1} us", nanos / 1000.0);
     assert_eq!(told.matches(&format!("requests/s x {price} = ")).count(), 2, "{price}");
+}
+
+/// What CONCEPTS.md says of the instructions is what the report says.
+fn the_parts(report: &str, of_the_loop: &str) {
+    let concepts = include_str!("../CONCEPTS.md");
+    let rows = |text: &'static str, heading: &str| -> Vec<&str> {
+        let section = text.split(heading).nth(1).and_then(|rest| rest.split("\n## ").next());
+        section.expect("the section is there").lines().filter(|line| line.starts_with('|')).collect()
+    };
+    let parts = rows(include_str!("bench/RESULTS.md"), "\n## Where the instructions go\n");
+    assert!(parts.len() > 10, "{parts:?}");
+    assert_eq!(parts, rows(concepts, "\n## The instructions of one request\n"));
+    let runtime = ["tasks:", "sockets:", "timers "];
+    let of_runtime = parts.iter().filter(|row| runtime.iter().any(|part| row[2..].starts_with(part)));
+    let of_runtime: Vec<u32> =
+        of_runtime.filter_map(|row| row.split('|').nth(2)?.trim().parse().ok()).collect();
+    assert_eq!(of_runtime.len(), 3);
+    let told = concepts.replace('\n', " ");
+    let sentence = format!("takes {} of them", of_runtime.iter().sum::<u32>());
+    assert!(told.contains(&sentence), "{sentence}");
+    let sentence = format!("makes {of_the_loop} in all");
+    assert!(told.contains(&sentence), "{sentence}");
+    // "Nine tenths": what is not in user space, rounded.
+    let numbers = report.split("\n## In numbers\n").nth(1).expect("the heading is there");
+    let row = numbers.lines().find(|line| line.contains("wrk")).expect("a row");
+    let own = row.split('|').nth(2).and_then(|cell| cell.split(['(', ' ']).nth(3)?.parse::<u32>().ok());
+    assert!((5..15).contains(&own.expect("a share")), "{row}");
 }
 
 /// The minimum version that the README names is the package's.
