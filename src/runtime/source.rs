@@ -30,8 +30,8 @@ pub(super) struct Side {
     pub(super) closed: Cell<bool>,
     /// Who waits: one task per direction, the latest that asked.
     pub(super) waiter: WakerCell,
-    /// The number of the latest wait. So a future that is dropped can tell whether the waker here is still its own. After
-    /// 2^32 waits the numbers begin again; nobody is dropped so late.
+    /// The number of the latest wait. So a future that is dropped can tell whether the waker here is still its own. They
+    /// begin again after 2^32 waits, and none is kept that long: a socket with a million of them a second needs an hour.
     pub(super) waits: Cell<u32>,
 }
 
