@@ -47,7 +47,7 @@ mod waker_cell;
 mod shared;
 /// How files outside of `runtime` reach it.
 mod runtime {
-    pub(crate) use super::shared;
+    pub(crate) use super::{join, shared};
 }
 
 #[path = "loom/flag.rs"]

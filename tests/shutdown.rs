@@ -172,6 +172,26 @@ fn a_waker_that_panics_does_not_keep_the_connection() {
     assert!(pipe.is_closed());
 }
 
+/// Nor does it stop the answer of a handler that has left it there and did not wait: when the answer is written, the body's
+/// time is over, and its reader is told.
+#[test]
+fn a_waker_that_panics_does_not_stop_the_answer() {
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let handler = async |mut request: Request| {
+        let bomb = Waker::from(Arc::new(Bomb));
+        assert!(request.body_mut().poll_chunk(&mut Context::from_waker(&bomb)).is_pending());
+        "not my business"
+    };
+    let service = http::Server::new(Router::new().post("/", handler)).into_service(runtime.handle());
+    let pipe = Pipe::new();
+    runtime.handle().spawn(serve_connection(service, pipe.server_end(), None)).detach();
+    pipe.client_send(HALF_A_REQUEST);
+    runtime.run_until_stalled();
+    let text = pipe.client_text();
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("not my business"), "{text:?}");
+    assert!(!pipe.is_closed(), "the rest of the body may still come");
+}
+
 /// Nor does it keep the server from cutting the others.
 #[test]
 fn a_waker_that_panics_does_not_keep_the_others() {

@@ -6,9 +6,10 @@
 mod common;
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use common::wakers::{CountingWaker, poll_with};
+use common::wakers::{BrokenWaker, CountingWaker, poll_with};
 use common::{Bench, poll_once};
 use glassbox::sync::{Closed, Flag, Notify, Semaphore, channel};
 
@@ -368,4 +369,45 @@ fn a_recv_that_never_waited_takes_no_waker() {
     drop(receiver.recv());
     assert!(poll_once(&mut sender.send(1)).is_ready());
     assert_eq!(waker.wakes(), 1);
+}
+
+/// A waker may be a guest's, and may panic when it is called. Whoever calls it goes on, and the others are woken.
+#[test]
+fn a_waker_that_panics_is_the_only_one_to_suffer() {
+    let (broken, good) = (Arc::new(BrokenWaker), CountingWaker::new());
+
+    let notify = Notify::new();
+    let (mut first, mut second) = (notify.notified(), notify.notified());
+    assert!(poll_with(&broken, &mut first).is_pending());
+    assert!(poll_with(&good, &mut second).is_pending());
+    notify.notify_all();
+    assert_eq!(good.wakes(), 1);
+
+    let flag = Flag::new();
+    let (mut first, mut second) = (flag.raised(), flag.raised());
+    assert!(poll_with(&broken, &mut first).is_pending());
+    assert!(poll_with(&good, &mut second).is_pending());
+    flag.raise();
+    assert_eq!(good.wakes(), 2);
+
+    let permits = Semaphore::new(1);
+    let taken = poll_once(&mut permits.acquire());
+    let (mut first, mut second) = (permits.acquire(), permits.acquire());
+    assert!(poll_with(&broken, &mut first).is_pending());
+    assert!(poll_with(&good, &mut second).is_pending());
+    drop(taken); // It is the turn of the first, who is not told.
+    assert_eq!(good.wakes(), 2);
+    drop(first);
+    assert_eq!(good.wakes(), 3);
+
+    let (sender, mut receiver) = channel(1);
+    let mut value = receiver.recv();
+    assert!(poll_with(&broken, &mut value).is_pending());
+    assert!(poll_once(&mut sender.send(7)).is_ready());
+    assert_eq!(poll_once(&mut value), Poll::Ready(Some(7)));
+    drop(value);
+    let mut end = receiver.recv();
+    assert!(poll_with(&broken, &mut end).is_pending());
+    drop(sender);
+    assert_eq!(poll_once(&mut end), Poll::Ready(None));
 }

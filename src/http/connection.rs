@@ -36,13 +36,15 @@ use crate::net::Transport;
 
 /// Serves one connection until it ends.
 ///
-/// Every idle connection holds this future. So it is a block that captures the wire, where an `async fn` would keep its
-/// argument twice, and what is needed for a while only stands in a box. (As the compiler says: 32 bytes in place of 72.)
+/// Every idle connection holds this future. An `async fn` would keep its argument twice: as what it was given, and as its
+/// local variable. So this is a block that captures the wire. What is needed only for a while is in a box. (As the compiler
+/// says: 32 bytes in place of 72.)
 #[allow(clippy::manual_async_fn, reason = "see above")]
 pub(super) fn serve<T: Transport + 'static>(wire: Rc<Wire<T>>) -> impl Future<Output = ()> {
     async move {
         loop {
-            // Not awaited where it is matched: what is matched on would be kept until the arm is over.
+            // Awaited below, not in the arms: there the value that is matched on would live until the arm ends, and the
+            // future would have room for it.
             let rest: Pin<Box<dyn Future<Output = _>>> = match (Requests { wire: &wire }).await {
                 Ok(Step::Finish(begun)) => Box::pin(finish(&wire, begun)),
                 Ok(Step::Close) => break,

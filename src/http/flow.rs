@@ -33,20 +33,20 @@ const BUDGET: u8 = 32;
 /// The least room for a read. Less, and a body would come in many small reads.
 const MIN_READ: usize = 2 * 1024;
 
-/// What there is of a head whose rest has not come.
+/// What there is of a head on its long way: one whose rest has not come, or that is refused.
 #[derive(Default)]
-pub(super) struct HalfHead {
-    pub(super) scan: HeadScan,
-    /// Its bytes, while somebody waits for the rest, in as much memory as they need. In a buffer of their own, each client
-    /// that sends one byte and falls silent would hold 68 KiB.
-    pub(super) shelf: Box<[u8]>,
+struct HalfHead {
+    scan: HeadScan,
+    /// Its bytes, while somebody waits for the rest, in as much memory as they need. Left in a buffer, the first byte of a
+    /// silent client would hold 16 KiB, or the 68 KiB that it was read into.
+    shelf: Box<[u8]>,
 }
 
 /// One connection's buffers, timers and budget.
 pub(super) struct Flow {
     pub(super) input: Option<Pooled<Buffer>>,
-    /// While a head has come in part. Most come whole.
-    pub(super) half: Option<Box<HalfHead>>,
+    /// Most heads take the short way, and need none.
+    half: Option<Box<HalfHead>>,
     output: Option<Pooled<Buffer>>,
     pub(super) body: IncomingBody,
     /// The client has sent its last byte.
@@ -117,6 +117,12 @@ impl Flow {
         self.half.as_ref().is_some_and(|half| half.scan.has_begun())
     }
 
+    /// Whether the request line, as far as it has come, is one of HEAD.
+    pub(super) fn asks_for_head(&self) -> bool {
+        let Some(half) = &self.half else { return false };
+        half.scan.asks_for_head(self.input.as_deref().map_or(&half.shelf[..], |input| input))
+    }
+
     /// A whole head was taken: the search for the next one begins, and the next wait is a new one.
     fn note_request(&mut self) {
         self.half = None;
@@ -140,10 +146,9 @@ impl Flow {
             Poll::Ready(readable) => readable?,
             Poll::Pending => return self.poll_late(service, wait, cx),
         }
-        let half = &mut self.half;
         let input = self.input.get_or_insert_with(|| {
             let mut buffer = service.inputs.take();
-            if let Some(half) = half {
+            if let Some(half) = &mut self.half {
                 buffer.push(&std::mem::take(&mut half.shelf));
             }
             buffer
@@ -185,7 +190,7 @@ impl Flow {
         if self.ended {
             return Poll::Ready(Ok(()));
         }
-        if !self.body.is_done() || self.input.is_some() || self.half.is_some() {
+        if !self.body.is_done() || self.input.is_some() {
             self.shrink_input(service);
             return Poll::Pending;
         }

@@ -180,10 +180,7 @@ impl<T: Transport> Wire<T> {
 
     /// What the method of a refused request is, as far as its answer is concerned.
     pub(super) fn refused_method(&self) -> Method {
-        let flow = self.flow.borrow();
-        let Some(half) = &flow.half else { return Method::Get };
-        let bytes = flow.input.as_deref().map_or(&half.shelf[..], |input| input);
-        if half.scan.asks_for_head(bytes) { Method::Head } else { Method::Get }
+        if self.flow.borrow().asks_for_head() { Method::Head } else { Method::Get }
     }
 
     /// Whether the client is still there, for those who wait for something else than its bytes. `Ready(Ok)`: it has
@@ -266,7 +263,7 @@ impl<T: Transport> Wire<T> {
     /// Whether a plain close is safe: nothing that we know of is left to read.
     pub(super) fn is_quiet(&self) -> bool {
         let flow = self.flow.borrow();
-        flow.ended || (flow.input.is_none() && flow.half.is_none() && flow.body.is_done())
+        flow.ended || (flow.input.is_none() && flow.body.is_done())
     }
 }
 

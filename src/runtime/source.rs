@@ -30,8 +30,9 @@ pub(super) struct Side {
     pub(super) closed: Cell<bool>,
     /// Who waits: one task per direction, the latest that asked.
     pub(super) waiter: WakerCell,
-    /// The number of the latest wait. So a future that is dropped can tell whether the waker here is still its own. They
-    /// begin again after 2^32 waits, and none is kept that long: a socket with a million of them a second needs an hour.
+    /// The number of the latest wait. By it a future that is dropped can tell whether the waker here is still its own. It
+    /// wraps: wrong only for a future that is left alone while others make exactly 2^32 waits, more than an hour at a
+    /// million a second.
     pub(super) waits: Cell<u32>,
 }
 

@@ -139,7 +139,7 @@ pub trait Observer: Send + Sync {
 #[derive(Clone, Default)]
 pub struct Tracer(Option<Arc<Listening>>);
 
-/// A pointer to a `dyn` is two words wide. Behind one of one word, it costs the waker of each task half as much.
+/// An `Arc<dyn ..>` is two words wide. With this struct in between a tracer is one word, and each task's waker holds one.
 struct Listening(Arc<dyn Observer>);
 
 impl Tracer {

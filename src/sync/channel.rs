@@ -20,6 +20,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::waiters::{Ticket, Waiters};
+use crate::runtime::join::quietly;
 use crate::runtime::waker_cell::WakerCell;
 
 /// A channel that holds up to `capacity` values (at least 1).
@@ -102,7 +103,7 @@ impl<T> Drop for Sender<T> {
         let left = self.shared.sender_count.get() - 1;
         self.shared.sender_count.set(left);
         if left == 0 {
-            self.shared.receiver.wake();
+            quietly("a waker", || self.shared.receiver.wake());
         }
     }
 }
@@ -161,7 +162,7 @@ impl<T> Future for Send<'_, T> {
             return Poll::Ready(Err(Closed(value)));
         }
         this.shared.queue.borrow_mut().push_back(value);
-        this.shared.receiver.wake();
+        quietly("a waker", || this.shared.receiver.wake());
         Poll::Ready(Ok(()))
     }
 }

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::runtime::join::quietly;
 use crate::runtime::shared::{Mutex, MutexGuard};
 
 /// A flag that goes up and stays up. Clones are the same flag.
@@ -36,7 +37,9 @@ impl Flag {
             state.raised = true;
             std::mem::take(&mut state.waiters)
         };
-        waiters.into_values().for_each(Waker::wake);
+        for waker in waiters.into_values() {
+            quietly("a waker", || waker.wake());
+        }
     }
 
     /// Whether it is up.

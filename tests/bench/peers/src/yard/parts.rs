@@ -2,9 +2,9 @@
 //! address belongs to.
 //!
 //! The problem: the compiler inlines, so one function holds half of the server, and a list of functions says little. But the
-//! debug lines name for each address the whole chain of inlined calls. The innermost one that is written in a file of the
-//! server, or in a package that it uses, says whose instruction it is; what stands in the standard library counts for
-//! whoever called it there.
+//! debug lines name for each address the whole chain of inlined calls. The innermost one in a file of the server, in httparse
+//! or in mio says whose instruction it is. Inlined code of others, the standard library's too, counts for its caller; what is
+//! not inlined is in the last part.
 
 use std::collections::HashMap;
 use std::fs;
