@@ -45,7 +45,10 @@ pub fn measure(
     counts: [u32; 2],
 ) -> io::Result<Instructions> {
     let [few, many] = counts;
-    let count = |requests| read(&profile(peer, stage, cores, connections, requests)?);
+    let count = |requests| {
+        profile(peer, stage, cores, connections, requests)?;
+        read(&place(stage, peer.name, requests))
+    };
     let (before, after) = (count(few)?, count(many)?);
     let each = |a: u64, b: u64| super::rounds::ratio(b.saturating_sub(a), u64::from(many - few));
     Ok(Instructions {
@@ -56,27 +59,21 @@ pub fn measure(
     })
 }
 
-/// Runs a server under callgrind for so many requests. The file in which the profile is, with a line for each address.
-///
-/// # Errors
-///
-/// It does not run.
-pub fn profile(
-    peer: Peer,
-    stage: &Stage,
-    cores: Cores,
-    connections: usize,
-    requests: u32,
-) -> io::Result<PathBuf> {
-    let file = stage.scratch(&format!("callgrind-{}-{requests}", peer.name));
-    let out = format!("--callgrind-out-file={}", file.display());
+/// Where the profile of so many requests is, with a line for each address.
+pub(super) fn place(stage: &Stage, peer: &str, requests: u32) -> PathBuf {
+    stage.scratch(&format!("callgrind-{peer}-{requests}"))
+}
+
+/// Runs a server under callgrind for so many requests.
+fn profile(peer: Peer, stage: &Stage, cores: Cores, connections: usize, requests: u32) -> io::Result<()> {
+    let out = format!("--callgrind-out-file={}", place(stage, peer.name, requests).display());
     let wrapper = ["valgrind", "--tool=callgrind", "--dump-instr=yes", &out];
     let server = Server::start(peer, stage, cores, &wrapper.map(str::to_owned))?;
     let plan = Plan { connections, count: Some(requests.into()), server: None, ..server.plan() };
     run_load(stage, &plan)?;
     // The profile is written when the server ends.
     drop(server);
-    Ok(file)
+    Ok(())
 }
 
 /// Instructions and calls of allocators in a profile.

@@ -13,11 +13,9 @@ use std::path::Path;
 
 use addr2line::Loader;
 
-use super::callgrind::{name, profile};
-use super::contest::{Peer, Stage};
-use super::cores::Cores;
+use super::callgrind::{name, place};
+use super::contest::{PEERS, Stage};
 use super::rounds::ratio;
-use super::rows::LINEAR;
 
 /// One part of the server.
 pub struct Part {
@@ -62,17 +60,18 @@ const BY_NAME: [(&str, &str); 3] = [
 /// Whatever is left.
 const REST: &str = "standard library and libc: copies, comparisons, drops";
 
-/// Counts for each part, largest first. `counts` are the requests of the short run and of the long one.
+/// Counts for each part, largest first, in the two profiles that `callgrind::measure` has left. `counts` are the requests of
+/// the short run and of the long one.
 ///
 /// # Errors
 ///
-/// The server does not run under valgrind, or has no debug lines.
-pub fn measure(peer: Peer, stage: &Stage, cores: Cores, counts: [u32; 2]) -> io::Result<Vec<Part>> {
+/// There are no such profiles, or the server has no debug lines.
+pub fn measure(stage: &Stage, counts: [u32; 2]) -> io::Result<Vec<Part>> {
     let [few, many] = counts;
     let loader = Loader::new(&stage.glassbox).map_err(|error| io::Error::other(error.to_string()))?;
     let count = |requests| {
-        let file = profile(peer, stage, cores, LINEAR[0].connections, requests)?;
-        by_part(&fs::read_to_string(file)?, &stage.glassbox, &loader)
+        let profile = fs::read_to_string(place(stage, PEERS[0].name, requests))?;
+        by_part(&profile, &stage.glassbox, &loader)
     };
     let (before, after) = (count(few)?, count(many)?);
     let mut parts: Vec<Part> = after
@@ -92,8 +91,7 @@ fn by_part(profile: &str, program: &Path, loader: &Loader) -> io::Result<HashMap
     let program = program.canonicalize()?;
     let (mut objects, mut functions) = (HashMap::new(), HashMap::new());
     let (mut object, mut function, mut address, mut is_call) = ("", "", 0_u64, false);
-    let mut known = HashMap::new();
-    let mut sums = HashMap::new();
+    let (mut known, mut sums, mut has_lines) = (HashMap::new(), HashMap::new(), false);
     for line in profile.lines() {
         if let Some(rest) = line.strip_prefix("ob=") {
             object = name(&mut objects, rest);
@@ -110,10 +108,15 @@ fn by_part(profile: &str, program: &Path, loader: &Loader) -> io::Result<HashMap
         {
             let is_own = Path::new(object) == program;
             let part = known.entry((is_own, address, function)).or_insert_with(|| {
-                is_own.then(|| written_in(loader, address)).flatten().unwrap_or_else(|| named(function))
+                let part = if is_own { written_in(loader, address) } else { None };
+                has_lines |= part.is_some();
+                part.unwrap_or_else(|| named(function))
             });
             *sums.entry(*part).or_default() += count;
         }
+    }
+    if !has_lines {
+        return Err(io::Error::other("the server has no debug lines"));
     }
     Ok(sums)
 }
