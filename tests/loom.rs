@@ -29,6 +29,8 @@ mod flag;
 mod join;
 #[path = "../src/runtime/local.rs"]
 mod local;
+#[path = "../src/runtime/panics.rs"]
+mod panics;
 #[path = "../src/runtime/ready.rs"]
 mod ready;
 #[path = "../src/runtime/recorder.rs"]
@@ -47,7 +49,7 @@ mod waker_cell;
 mod shared;
 /// How files outside of `runtime` reach it.
 mod runtime {
-    pub(crate) use super::{join, shared};
+    pub(crate) use super::{shared, waker_cell};
 }
 
 #[path = "loom/flag.rs"]

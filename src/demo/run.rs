@@ -21,7 +21,7 @@ use glassbox::http::stats::Stats;
 use glassbox::inspect::{Stepper, report};
 use glassbox::metrics::Worker;
 use glassbox::net::{ListenOptions, TcpListener};
-use glassbox::runtime::join::panic_message;
+use glassbox::runtime::panics::panic_message;
 use glassbox::signal::{Signals, StopSignals};
 use glassbox::sync::Flag;
 use glassbox::{Observer, Recorder, Runtime};

@@ -23,7 +23,7 @@ use std::task::{Context, Poll};
 use super::buffer::Buffer;
 use super::error::RequestError;
 use super::pool::Pooled;
-use crate::runtime::join::quietly;
+use crate::runtime::panics::quietly;
 
 /// A piece of a body. At least one byte long, or it says nothing.
 pub enum Chunk {

@@ -28,7 +28,7 @@ use super::service::Service;
 use super::status::Status;
 use super::wire::Wire;
 use crate::net::Transport;
-use crate::runtime::join::{panic_message, quietly};
+use crate::runtime::panics::{panic_message, quietly};
 use crate::runtime::timer::Sleep;
 
 /// Calls a guest. `None`: it panicked, and that was counted and logged. `who`: for the log.

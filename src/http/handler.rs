@@ -25,7 +25,7 @@ use std::task::{Context, Poll};
 
 use super::request::Request;
 use super::response::{IntoResponse, Response};
-use crate::runtime::join::quietly;
+use crate::runtime::panics::quietly;
 
 /// A handler's future in its box.
 pub(super) type RunningHandler = Pin<Box<dyn Running>>;

@@ -35,7 +35,7 @@ use super::request::Parts;
 use super::service::{Connection, Service};
 use super::wait::Wait;
 use crate::net::Transport;
-use crate::runtime::join::{JoinHandle, quietly};
+use crate::runtime::join::JoinHandle;
 use crate::runtime::waker_cell::WakerCell;
 use crate::sync::Permit;
 
@@ -281,6 +281,6 @@ impl<T> Drop for Wire<T> {
     /// The connection has ended, perhaps in the middle of an answer: whoever waits for the body would wait for ever.
     fn drop(&mut self) {
         self.service.leave(self.key);
-        quietly("the waker of a body's reader", || self.body_waiter.wake());
+        self.body_waiter.wake();
     }
 }

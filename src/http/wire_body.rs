@@ -19,7 +19,6 @@ use super::incoming::Taken;
 use super::wait::Wait;
 use super::wire::Wire;
 use crate::net::Transport;
-use crate::runtime::join::quietly;
 
 impl<T: Transport> Wire<T> {
     /// Says whose the body is that comes now: the one of this request, by its number.
@@ -108,7 +107,7 @@ impl<T: Transport> Wire<T> {
         if self.body_was_given.take() {
             self.body_is_held.set(false);
             drop(self.owner.take());
-            quietly("the waker of a body's reader", || self.body_waiter.wake());
+            self.body_waiter.wake();
         }
     }
 

@@ -29,8 +29,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::join::{JoinError, quietly};
+use super::join::JoinError;
+use super::panics::quietly;
 use super::shared::{Condvar, Mutex, MutexGuard, ThreadBuilder};
+use super::waker_cell::wake;
 
 /// How long a thread waits for another job before it ends. Long enough that a steady trickle of file requests
 /// keeps its threads, short enough that a burst does not leave stacks behind. Arbitrary within that.
@@ -213,7 +215,7 @@ impl<T> BlockingSlot<T> {
         let waker = state.waker.take();
         drop(state);
         if let Some(waker) = waker {
-            waker.wake();
+            wake(waker);
         }
     }
 

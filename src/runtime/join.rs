@@ -18,7 +18,6 @@
 //!
 //! Left out: aborting from another thread. A handle is not `Send`, like everything here but the waker.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
@@ -29,12 +28,10 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 
 use super::executor::Executor;
+use super::panics::{Payload, panic_message, quietly};
 use super::task::TaskFuture;
 use super::trace::{Outcome, TaskId};
 use super::waker_cell::WakerCell;
-
-/// What a panic carries: usually a `String` or a `&'static str`.
-pub type Payload = Box<dyn Any + Send>;
 
 /// Why a task has no result.
 #[derive(Debug, thiserror::Error)]
@@ -156,8 +153,7 @@ impl<T> JoinCell<T> {
     /// Fills the cell and wakes whoever waits.
     fn finish(&self, result: Result<T, JoinError>) {
         self.state.set(State::Done(result));
-        // The joiner's waker may be foreign code; a panic in it is not this task's.
-        quietly("the waker of a task's joiner", || self.joiner.wake());
+        self.joiner.wake();
     }
 }
 
@@ -213,33 +209,9 @@ impl<F: Future> Drop for Spawned<F> {
 // The future is in a box of its own, so moving this struct does not move it.
 impl<F: Future> Unpin for Spawned<F> {}
 
-/// Calls code that is not ours. If it panics, the panic is logged and ends here. `what`: for the log.
-#[inline]
-pub(crate) fn quietly(what: &str, call: impl FnOnce()) {
-    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(call)) {
-        log_panic(what, payload);
-    }
-}
-
-#[cold]
-fn log_panic(what: &str, payload: Payload) {
-    log::error!("{what} panicked: {}", panic_message(&payload));
-    // A payload can panic in its own drop, and with a payload that does so again. The second is leaked: that is
-    // the end of the chain.
-    panic::catch_unwind(AssertUnwindSafe(|| drop(payload))).unwrap_or_else(mem::forget);
-}
-
 /// Drops a value whose `drop` is not ours.
 fn drop_quietly<T>(value: T) {
     quietly("the drop of a task's value", || drop(value));
-}
-
-/// The words of a panic, if it has any.
-pub fn panic_message(payload: &Payload) -> &str {
-    if let Some(text) = payload.downcast_ref::<&'static str>() {
-        return text;
-    }
-    payload.downcast_ref::<String>().map_or("(no message)", String::as_str)
 }
 
 impl<T> fmt::Debug for JoinHandle<T> {

@@ -8,12 +8,16 @@
 //! 2. Cloning, waking and dropping a waker can run foreign code. A `Cell` is never borrowed, so that code may do
 //!    what it likes, even look into this very cell.
 //!
+//! A waker that is called may panic. `wake` is the one way to call it, here and wherever wakers are kept.
+//!
 //! Whoever keeps a waker in a place that is dear to look at notes whose it is: a `WakerId`.
 //!
 //! The thread-safe relative is `futures::task::AtomicWaker`, with a state machine in place of the `Cell`.
 
 use std::cell::Cell;
 use std::task::{RawWakerVTable, Waker};
+
+use super::panics::quietly;
 
 /// Holds at most one waker.
 #[derive(Default)]
@@ -52,9 +56,14 @@ impl WakerCell {
     /// Wakes whoever waits, once.
     pub fn wake(&self) {
         if let Some(waker) = self.take() {
-            waker.wake();
+            wake(waker);
         }
     }
+}
+
+/// Calls a waker, which may be foreign code. If it panics, that ends here: the others are to be woken as well.
+pub(crate) fn wake(waker: Waker) {
+    quietly("a waker", || waker.wake());
 }
 
 /// A waker's identity, to compare without holding the waker. It counts only while that waker lives: afterwards another one may

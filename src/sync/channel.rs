@@ -20,7 +20,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::waiters::{Ticket, Waiters};
-use crate::runtime::join::quietly;
 use crate::runtime::waker_cell::WakerCell;
 
 /// A channel that holds up to `capacity` values (at least 1).
@@ -103,7 +102,7 @@ impl<T> Drop for Sender<T> {
         let left = self.shared.sender_count.get() - 1;
         self.shared.sender_count.set(left);
         if left == 0 {
-            quietly("a waker", || self.shared.receiver.wake());
+            self.shared.receiver.wake();
         }
     }
 }
@@ -162,7 +161,7 @@ impl<T> Future for Send<'_, T> {
             return Poll::Ready(Err(Closed(value)));
         }
         this.shared.queue.borrow_mut().push_back(value);
-        quietly("a waker", || this.shared.receiver.wake());
+        this.shared.receiver.wake();
         Poll::Ready(Ok(()))
     }
 }

@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::runtime::join::quietly;
 use crate::runtime::shared::{Mutex, MutexGuard};
+use crate::runtime::waker_cell::wake;
 
 /// A flag that goes up and stays up. Clones are the same flag.
 #[derive(Clone, Default)]
@@ -37,9 +37,7 @@ impl Flag {
             state.raised = true;
             std::mem::take(&mut state.waiters)
         };
-        for waker in waiters.into_values() {
-            quietly("a waker", || waker.wake());
-        }
+        waiters.into_values().for_each(wake);
     }
 
     /// Whether it is up.

@@ -12,7 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::{Context, Poll, Waker};
 
-use crate::runtime::join::quietly;
+use crate::runtime::waker_cell::wake;
 
 /// A place in the line. Counted up, so that the smallest has waited for the longest.
 pub type Ticket = u64;
@@ -49,16 +49,14 @@ impl Waiters {
     pub fn grant_next(&self) -> bool {
         let Some((ticket, waker)) = self.queue.borrow_mut().pop_first() else { return false };
         self.granted.borrow_mut().insert(ticket);
-        quietly("a waker", || waker.wake());
+        wake(waker);
         true
     }
 
     /// Wakes all who wait and takes them off the list, without granting anything: they look for themselves.
     pub fn wake_all(&self) {
         let all = self.queue.take();
-        for waker in all.into_values() {
-            quietly("a waker", || waker.wake());
-        }
+        all.into_values().for_each(wake);
     }
 
     /// Gives a ticket up. `true`: its turn had been granted and is now to be given to somebody else.

@@ -106,7 +106,7 @@ pub fn play(script: &Script, sabotage: Option<Sabotage>, stranger: &Stranger) ->
     };
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
     let result = result.unwrap_or_else(|payload| {
-        Err(format!("a panic: {}", glassbox::runtime::join::panic_message(&payload)))
+        Err(format!("a panic: {}", glassbox::runtime::panics::panic_message(&payload)))
     });
     log.close();
     let (timeline, tally) = (log.entries(), log.tally());

@@ -15,7 +15,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use glassbox::http::{Handler, Limits, Method, Next, Request, Response, Router};
-use glassbox::runtime::join::panic_message;
+use glassbox::runtime::panics::panic_message;
 
 use super::mutate::silently;
 use super::router_model::{Model, Reply, names_of};
