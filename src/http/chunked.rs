@@ -12,6 +12,7 @@
 
 use super::error::RequestError;
 use super::limits::Limits;
+use super::token::{is_text, is_token};
 
 /// Sixteen hex digits are 64 bits. A few leading zeros more are harmless, but there must be an end to them.
 const MAX_DIGITS: u8 = 32;
@@ -231,14 +232,4 @@ impl ChunkedDecoder {
         self.extensions_left = self.extensions_left.checked_sub(1).ok_or(RequestError::Chunk)?;
         Ok(())
     }
-}
-
-/// RFC 9110, 5.6.2.
-pub fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-/// What may stand in a header's value: visible bytes, those above 127, space and tab.
-pub fn is_text(byte: u8) -> bool {
-    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }

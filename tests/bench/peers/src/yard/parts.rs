@@ -25,7 +25,7 @@ pub struct Part {
 }
 
 /// What belongs to whom, by a piece of the file's path.
-const PARTS: [(&str, &[&str]); 10] = [
+const PARTS: [(&str, &[&str]); 11] = [
     ("events for the tracer, which is off", &["/src/runtime/trace.rs"]),
     ("timers and deadlines", &["/src/runtime/timer.rs", "/src/http/patience.rs", "/src/http/wait.rs"]),
     (
@@ -34,6 +34,7 @@ const PARTS: [(&str, &[&str]); 10] = [
     ),
     ("tasks: wakers, queue, poll", &["/src/runtime/"]),
     ("head: httparse", &["/httparse-"]),
+    ("head: grammar", &["/src/http/plain.rs", "/src/http/search.rs", "/src/http/token.rs"]),
     (
         "head: copy, checks, limits",
         &["/src/http/head.rs", "/src/http/fields.rs", "/src/http/uri.rs", "/src/http/method.rs"],

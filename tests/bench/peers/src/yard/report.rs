@@ -149,7 +149,7 @@ impl Findings {
 
     fn by_part(&self, text: &mut String) {
         let Some(sum) = self.parts.iter().map(|part| part.instructions).reduce(|a, b| a + b) else { return };
-        let about = "Those of glassbox, by the innermost file of ours, or package, that the compiler's debug lines name for \
+        let about = "Those of glassbox, by the innermost file of ours, httparse or mio, that the compiler's debug lines name for \
                      each address: what\nis inlined counts where it was written.";
         heading(text, "Where the instructions go", about);
         header(text, &["part", "instructions", "share"]);
