@@ -200,6 +200,50 @@ fn a_dropped_sleep_leaves_nothing() {
     expect(&log, ["timer 1 armed for 1s", "timer 1 cancelled"]);
 }
 
+/// `begin` is a reset and a poll in one, for a wait that comes with every request. Whatever state the row is in, it does what
+/// the two would do, one after the other.
+#[test]
+fn to_begin_a_wait_is_to_reset_and_to_poll() {
+    let (first, second) = (CountingWaker::new(), CountingWaker::new());
+    let steps = [
+        (&first, 3, 0),
+        (&first, 3, 1),
+        (&second, 3, 1),
+        (&first, 1, 0),
+        (&first, 5, 1),
+        (&first, 2, 3),
+        (&second, 0, 9),
+    ];
+    let play = |in_one: bool| {
+        let (timers, log) = frozen_timers();
+        let mut sleep = timers.sleep(SECOND);
+        let polls: Vec<bool> = steps
+            .iter()
+            .map(|(waker, duration, pass)| {
+                let duration = *duration * SECOND;
+                let polled = if in_one {
+                    sleep.begin(duration, &mut Context::from_waker(&Waker::from((*waker).clone())))
+                } else {
+                    sleep.reset_after(duration);
+                    poll_with(waker, &mut sleep)
+                };
+                timers.advance(*pass * SECOND);
+                timers.fire();
+                polled.is_ready()
+            })
+            .collect();
+        let wakes = (first.wakes(), second.wakes());
+        let story: Vec<String> = log.take().iter().map(|event| format!("{event:?}")).collect();
+        (polls, wakes, story)
+    };
+    let (polls, wakes, story) = play(true);
+    assert_eq!(polls, [false, false, false, false, false, false, true]);
+    assert_eq!(wakes, (2, 0), "when the row that was never moved fires, and at the end of the sixth wait");
+    let (polls_of_two, wakes_of_two, story_of_two) = play(false);
+    assert_eq!((polls, story), (polls_of_two, story_of_two));
+    assert_eq!(wakes_of_two, (4, 0), "two more");
+}
+
 /// Between the moment that the clock moves and the moment that timers fire, a sleep that was pushed back is polled. It has
 /// one row, not two: the one that is due is taken out.
 #[test]

@@ -51,15 +51,15 @@ impl Patience {
 
     /// Ready when the wait has lasted too long.
     pub(super) fn poll(&mut self, limits: &Limits, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
+        let is_running = std::mem::replace(&mut self.is_running, true);
         if self.waiting_for != wait {
             self.waiting_for = wait;
-            self.is_running = true;
-            self.deadline.reset_after(wait.limit(limits));
-        } else if !self.is_running {
-            self.is_running = true;
-            self.deadline.reset_after(Duration::from_millis(self.left.into()));
+            self.deadline.begin(wait.limit(limits), cx)
+        } else if !is_running {
+            self.deadline.begin(Duration::from_millis(self.left.into()), cx)
+        } else {
+            Pin::new(&mut self.deadline).poll(cx)
         }
-        Pin::new(&mut self.deadline).poll(cx)
     }
 }
 

@@ -265,6 +265,23 @@ impl Sleep {
         self.reset(far_after(self.timers.turn_time(), duration));
     }
 
+    /// Begins a wait of `duration`: `reset_after` and `poll` in one, for a wait that comes with every request. Nearly always
+    /// the row of an earlier wait is still in the table, and is not too late. (Measured by callgrind: 70 of 2,775 instructions for a
+    /// request.)
+    #[inline]
+    pub fn begin(&mut self, duration: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        let now = self.timers.turn_time();
+        self.deadline = far_after(now, duration);
+        let is_armed = |armed: &Armed| {
+            now < armed.key.0 && armed.key.0 <= self.deadline && armed.waker == WakerId::of(cx.waker())
+        };
+        if self.armed.as_ref().is_some_and(is_armed) {
+            return Poll::Pending;
+        }
+        self.reset(self.deadline);
+        Pin::new(self).poll(cx)
+    }
+
     /// How long until its moment, counted from `turn_time`.
     pub fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(self.timers.turn_time())
