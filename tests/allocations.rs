@@ -36,7 +36,8 @@ impl Bench {
         let service = Server::new(router).into_service(runtime.handle());
         let pipes: Vec<Pipe> = (0..connections).map(|_| Pipe::new()).collect();
         for pipe in &pipes {
-            runtime.handle().spawn(serve_connection(service.clone(), pipe.server_end(), None)).detach();
+            // As an accepted connection is served.
+            runtime.handle().spawn_detached(serve_connection(service.clone(), pipe.server_end(), None));
         }
         runtime.run_until_stalled();
         Bench { runtime, pipes }

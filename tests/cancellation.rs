@@ -68,14 +68,14 @@ situations! {
     next_chunk: http::next_chunk, ["http/body.rs: NextChunk"];
     collect: http::collect, ["http/body.rs: collect()"];
     chunks_in_a_handler: http::chunks_in_a_handler, [];
-    connection_head: http::head, ["http/exchange.rs: Requests", "http/server.rs: serve_connection()"];
+    connection_head: http::head, ["http/connection.rs: Serve"];
     connection_answer: http::answer, ["http/guest.rs: Answer", "http/middleware.rs: run()", "http/layers.rs: request_id()"];
     connection_stream: http::stream, ["http/guest.rs: NextPiece", "http/connection.rs: SendPiece"];
     connection_file: http::file, [];
     connection_events: http::events, [];
     connection_text: http::text, ["http/request.rs: text()", "http/request.rs: bytes()", "http/request.rs: form()"];
     connection_drain: http::drain, ["http/connection.rs: Drain"];
-    connection_linger: http::linger, ["http/connection.rs: Linger", "http/connection.rs: Flush"];
+    connection_linger: http::linger, ["http/connection.rs: Flush"];
     server: server::server, ["http/server.rs: run()", "http/server.rs: serve()"];
     stopping_server: server::stopping, [];
 }

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use common::{Bench, Gate, OnDrop, poll_once};
+use glassbox::runtime::join::spawn_detached;
 use glassbox::{JoinError, JoinHandle};
 
 /// A value waits in the cell until somebody takes it. Whoever awaits the handle is woken when the task has ended.
@@ -226,6 +227,40 @@ fn a_panic_in_the_drop_of_a_detached_result_ends_nothing() {
     let mut other = bench.join(async { 1 });
     bench.run();
     assert!(matches!(other.take(), Some(Ok(1))));
+}
+
+/// A task that is detached from the beginning has no result that anybody could wait for, only an end: its own, a panic, an
+/// abort. Its future is dropped in each case, and no other task notices.
+#[test]
+fn a_task_that_nobody_waits_for() {
+    let bench = Bench::new();
+    let (gate, dropped) = (Gate::default(), Rc::new(Cell::new(0)));
+    let ends = |end: Option<Gate>| {
+        let dropped = dropped.clone();
+        let guard = OnDrop(move || dropped.set(dropped.get() + 1));
+        let future = async move {
+            let _guard = guard;
+            end.expect("meant to panic").await;
+        };
+        spawn_detached(&bench.executor, Box::pin(future))
+    };
+    let opened = ends(Some(gate.clone()));
+    let aborted = ends(Some(Gate::default()));
+    ends(None);
+    let left = ends(Some(Gate::default()));
+    bench.run();
+    assert_eq!((bench.executor.len(), dropped.get()), (3, 1), "the panic ended its task alone");
+    gate.open();
+    aborted.abort();
+    drop(left); // A handle is not the task.
+    bench.run();
+    assert_eq!((bench.executor.len(), dropped.get()), (1, 3));
+    assert_eq!([opened.id().serial(), aborted.id().serial()], [1, 2]);
+    bench.log.take();
+    let aborted_late = aborted;
+    drop(bench);
+    assert_eq!(dropped.get(), 4);
+    aborted_late.abort(); // There is nobody left to hear it.
 }
 
 /// A future may be polled first by one task and then by another. The newest waker counts: the task that holds the

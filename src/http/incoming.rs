@@ -20,18 +20,35 @@ use super::service::Service;
 /// How much of a request's body is still to come.
 pub(super) struct IncomingBody {
     state: State,
-    /// The client waits for `100 Continue`, and nobody has asked for the body yet.
-    continue_due: bool,
 }
 
+/// `continue_due`: the client waits for `100 Continue`, and nobody has asked for the body yet. (Beside this enum it would cost
+/// each connection another word; in here it lies beside the tag.)
 #[derive(Debug)]
 enum State {
     /// All of it was read, or there was none.
     Done,
-    Length(u64),
+    Length {
+        left: u64,
+        continue_due: bool,
+    },
     /// Boxed: few requests need one, and every idle connection would hold it.
-    Chunked(Box<ChunkedDecoder>),
+    Chunked {
+        decoder: Box<ChunkedDecoder>,
+        continue_due: bool,
+    },
     Failed(RequestError),
+}
+
+/// In whose hands a request's body is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hands {
+    /// The request has none, or its time is over.
+    Nobodys,
+    /// Somebody holds it, and may read it.
+    Somebodys,
+    /// Whoever had it has dropped it.
+    LetGo,
 }
 
 /// What the input held of a body.
@@ -43,16 +60,19 @@ pub(super) enum Taken {
 
 impl IncomingBody {
     pub(super) fn none() -> IncomingBody {
-        IncomingBody { state: State::Done, continue_due: false }
+        IncomingBody { state: State::Done }
     }
 
     pub(super) fn new(head: &Head, limits: &Limits) -> IncomingBody {
+        let continue_due = head.expects_continue();
         let state = match head.framing() {
             Framing::None => State::Done,
-            Framing::Length(length) => State::Length(length),
-            Framing::Chunked => State::Chunked(Box::new(ChunkedDecoder::new(limits))),
+            Framing::Length(left) => State::Length { left, continue_due },
+            Framing::Chunked => {
+                State::Chunked { decoder: Box::new(ChunkedDecoder::new(limits)), continue_due }
+            }
         };
-        IncomingBody { state, continue_due: head.expects_continue() && head.framing() != Framing::None }
+        IncomingBody { state }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -65,8 +85,8 @@ impl IncomingBody {
         match self.state {
             State::Done => true,
             State::Failed(_) => false,
-            State::Length(left) => !self.continue_due && left <= limit,
-            State::Chunked(_) => !self.continue_due,
+            State::Length { left, continue_due } => !continue_due && left <= limit,
+            State::Chunked { continue_due, .. } => !continue_due,
         }
     }
 
@@ -76,7 +96,12 @@ impl IncomingBody {
 
     /// Somebody wants the body. `true`, once: the client waits to be told so.
     pub(super) fn promise(&mut self) -> bool {
-        std::mem::take(&mut self.continue_due)
+        match &mut self.state {
+            State::Length { continue_due, .. } | State::Chunked { continue_due, .. } => {
+                std::mem::take(continue_due)
+            }
+            State::Done | State::Failed(_) => false,
+        }
     }
 
     /// Takes a piece of the body out of the input.
@@ -88,11 +113,11 @@ impl IncomingBody {
         match &mut self.state {
             State::Done => Ok(Taken::Over),
             State::Failed(error) => Err(*error),
-            State::Length(left) => {
+            State::Length { left, .. } => {
                 let left = *left;
                 Ok(self.take_length(left, input, service).map_or(Taken::NeedMore, Taken::Piece))
             }
-            State::Chunked(decoder) => {
+            State::Chunked { decoder, .. } => {
                 let taken = take_chunked(decoder, input, service);
                 input.take_if(|input| input.is_empty());
                 let (taken, over) = taken.inspect_err(|error| self.fail(*error))?;
@@ -114,7 +139,10 @@ impl IncomingBody {
         let bytes = input.as_mut()?;
         let available = bytes.len() as u64;
         if available <= left {
-            self.state = if available == left { State::Done } else { State::Length(left - available) };
+            self.state = match left - available {
+                0 => State::Done,
+                left => State::Length { left, continue_due: false },
+            };
             return input.take().map(Chunk::Pooled);
         }
         let part = usize::try_from(left).expect("cannot exceed the input's length");

@@ -34,6 +34,7 @@ mod incoming;
 mod wait;
 mod patience;
 mod flow;
+mod peer;
 mod wire;
 mod wire_body;
 mod guest;

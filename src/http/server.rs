@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::connection;
+use super::connection::Serve;
 use super::limits::Limits;
 use super::router::Router;
 use super::service::Service;
@@ -115,13 +115,15 @@ pub async fn serve(listener: impl Listener, router: Router) {
     Server::new(router).run(listener, std::future::pending()).await;
 }
 
-/// Serves one connection over any transport: a socket, a pipe in memory, a script that a test plays.
-pub async fn serve_connection<T: Transport + 'static>(
+/// Serves one connection over any transport: a socket, a pipe in memory, a script that a test plays. It counts as open from
+/// now on, not from the first poll. The future may be moved: `Handle::spawn_detached` takes it.
+#[allow(clippy::needless_pass_by_value, reason = "it is the connection's own share")]
+pub fn serve_connection<T: Transport + 'static>(
     service: Rc<Service>,
     transport: T,
     peer: Option<SocketAddr>,
-) {
-    connection::serve(Wire::new(transport, peer, &service, None)).await;
+) -> impl Future<Output = ()> + Unpin + 'static {
+    Serve::new(Wire::new(transport, peer, &service, None))
 }
 
 async fn accept_loop(listener: &impl Listener, service: &Rc<Service>) {
@@ -135,7 +137,7 @@ async fn accept_loop(listener: &impl Listener, service: &Rc<Service>) {
                 let wire = Wire::new(stream, Some(peer), service, Some(permit));
                 // The future owns the wire, and the wire knows its task: `Service::cut` finds a connection by its wire, and
                 // ends it by its task.
-                let task = service.handle.spawn(connection::serve(wire.clone()));
+                let task = service.handle.spawn_detached(Serve::new(wire.clone()));
                 wire.set_task(task);
             }
             Err(error) => {

@@ -14,7 +14,7 @@ use super::request::Parts;
 use super::router::Router;
 use super::stats::Stats;
 use crate::runtime::Handle;
-use crate::runtime::join::JoinHandle;
+use crate::runtime::join::AbortHandle;
 use crate::sync::Notify;
 
 /// How many unused buffers and requests are kept. A busy server uses a handful at a time, since a buffer is lent only
@@ -50,7 +50,7 @@ pub(super) trait Connection {
     fn is_idle(&self) -> bool;
 
     /// The task that runs it, if it has one of its own: to be aborted, so nobody asks twice.
-    fn take_task(&self) -> Option<JoinHandle<()>>;
+    fn take_task(&self) -> Option<AbortHandle>;
 }
 
 impl Service {

@@ -1,5 +1,6 @@
 //! What the server counts. One `Stats` per runtime, written by its thread alone, readable by any.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use super::status::Status;
@@ -36,9 +37,17 @@ pub struct Stats {
 }
 
 /// One request in flight, until it is dropped.
-pub(super) struct InFlight<'a>(&'a Stats);
+pub(super) struct InFlight<S: Deref<Target = Stats>>(S);
 
-impl Drop for InFlight<'_> {
+impl<S: Deref<Target = Stats>> InFlight<S> {
+    /// Counts it.
+    pub(super) fn new(stats: S) -> InFlight<S> {
+        stats.in_flight.add(1);
+        InFlight(stats)
+    }
+}
+
+impl<S: Deref<Target = Stats>> Drop for InFlight<S> {
     fn drop(&mut self) {
         self.0.in_flight.subtract(1);
     }
@@ -66,12 +75,6 @@ impl Stats {
     /// All zero.
     pub fn new() -> Stats {
         Stats::default()
-    }
-
-    /// Counts a request as in flight, however it ends.
-    pub(super) fn begin(&self) -> InFlight<'_> {
-        self.in_flight.add(1);
-        InFlight(self)
     }
 
     /// Counts an answer.

@@ -6,8 +6,8 @@
 //! comes then belongs to the next request.
 //!
 //! ```text
-//!   begin_body --> hold_body(true) --> poll_held_body ... --> hold_body(false) --> revoke_body
-//!    the head       the handler has it  its holder reads       it was dropped       the answer was written
+//!   begin_body --> WireBody::new -----> poll_held_body ... --> its drop -------> revoke_body
+//!    the head       the handler has it   its holder reads       nobody wants it   the answer was written
 //! ```
 
 use std::rc::{Rc, Weak};
@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 
 use super::body::{BodyError, BodySource, Chunk};
 use super::error::RequestError;
-use super::incoming::Taken;
+use super::incoming::{Hands, Taken};
 use super::wait::Wait;
 use super::wire::Wire;
 use crate::net::Transport;
@@ -24,6 +24,12 @@ impl<T: Transport> Wire<T> {
     /// Says whose the body is that comes now: the one of this request, by its number.
     pub(super) fn begin_body(&self, request: u64) {
         self.request.set(request);
+        self.is_open.set(true);
+    }
+
+    /// Whether the body of request `number` may still be read.
+    fn may_read(&self, number: u64) -> bool {
+        self.is_open.get() && self.request.get() == number
     }
 
     /// Behind a refused head nothing can be trusted: whatever comes is thrown away.
@@ -33,7 +39,7 @@ impl<T: Transport> Wire<T> {
 
     /// Keeps the waker of the connection's own task, which is being polled with `cx`, if somebody holds the body.
     pub(super) fn note_owner(&self, cx: &Context<'_>) {
-        if self.body_is_held.get() {
+        if self.body_is_held() {
             self.owner.store(cx.waker());
         }
     }
@@ -90,22 +96,15 @@ impl<T: Transport> Wire<T> {
 
     /// Whether somebody holds the body and may still read it.
     pub(super) fn body_is_held(&self) -> bool {
-        self.body_is_held.get()
-    }
-
-    /// Says that the body of request `number` is, or is no longer, in somebody's hands.
-    pub(super) fn hold_body(&self, number: u64, held: bool) {
-        if self.request.get() == number {
-            self.body_is_held.set(held);
-        }
+        self.hands.get() == Hands::Somebodys
     }
 
     /// The answer was written: the body's time is over. Whoever still holds it, in a task of its own perhaps, gets an
     /// error at the next read, never a clean end with bytes missing.
     pub(super) fn revoke_body(&self) {
-        self.answered.set(self.request.take());
-        if self.body_was_given.take() {
-            self.body_is_held.set(false);
+        self.is_open.set(false);
+        self.is_unsent.set(true);
+        if self.hands.replace(Hands::Nobodys) != Hands::Nobodys {
             drop(self.owner.take());
             self.body_waiter.wake();
         }
@@ -117,7 +116,7 @@ impl<T: Transport> Wire<T> {
         number: u64,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Chunk, BodyError>>> {
-        if self.request.get() != number {
+        if !self.may_read(number) {
             return Poll::Ready(Some(Err(RequestError::Truncated.into())));
         }
         self.body_waiter.store(cx.waker());
@@ -169,8 +168,7 @@ pub(super) struct WireBody<T: Transport> {
 
 impl<T: Transport> WireBody<T> {
     pub(super) fn new(wire: &Rc<Wire<T>>, request: u64) -> WireBody<T> {
-        wire.body_was_given.set(true);
-        wire.hold_body(request, true);
+        wire.hands.set(Hands::Somebodys);
         WireBody { wire: Rc::downgrade(wire), request }
     }
 }
@@ -186,8 +184,10 @@ impl<T: Transport> BodySource for WireBody<T> {
 
 impl<T: Transport> Drop for WireBody<T> {
     fn drop(&mut self) {
-        if let Some(wire) = self.wire.upgrade() {
-            wire.hold_body(self.request, false);
+        if let Some(wire) = self.wire.upgrade()
+            && wire.may_read(self.request)
+        {
+            wire.hands.set(Hands::LetGo);
         }
     }
 }

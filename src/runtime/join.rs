@@ -14,7 +14,8 @@
 //!    it was ready, by `Aborted`. Whoever awaits the handle always gets an answer.
 //! 2. A panic stops here. It is caught around the poll and around every drop of a user's value, is logged, and ends
 //!    that task alone. The payload travels to the handle.
-//! 3. Dropping the handle detaches the task: it goes on and its result is dropped.
+//! 3. Dropping the handle detaches the task: it goes on and its result is dropped. Of a task that is detached from the
+//!    beginning there is no result to come back, and so no cell.
 //!
 //! Left out: aborting from another thread. A handle is not `Send`, like everything here but the waker.
 
@@ -55,8 +56,13 @@ pub enum JoinError {
 /// ```
 #[must_use = "dropping a handle detaches its task; write `drop(..)` or `.detach()` to say that you mean it"]
 pub struct JoinHandle<T> {
-    id: TaskId,
+    task: AbortHandle,
     cell: Rc<JoinCell<T>>,
+}
+
+/// Ends a task, and cannot wait for it. Dropping it changes nothing.
+pub struct AbortHandle {
+    id: TaskId,
     /// Weak: handles live inside tasks, tasks inside the executor. A strong one would keep the executor alive.
     executor: Weak<Executor>,
 }
@@ -77,6 +83,9 @@ enum State<T> {
 }
 
 /// Spawns `future` on `executor` and returns the handle to its result.
+///
+/// A box for the future alone lets `Spawned` be moved, and so be polled without `unsafe` or a projection macro. It costs one
+/// small allocation for each spawn, none for each poll. `Pin<Box<F>>` is a future, too, and one that may be moved.
 #[track_caller]
 pub fn spawn<F>(executor: &Rc<Executor>, future: F) -> JoinHandle<F::Output>
 where
@@ -84,25 +93,46 @@ where
     F::Output: 'static,
 {
     let cell = Rc::new(JoinCell { state: Cell::new(State::Running), joiner: WakerCell::default() });
-    // A box for the future alone lets `Spawned` be moved, and so be polled without `unsafe` or a projection macro. It
-    // costs one small allocation for each spawn, none for each poll.
     let bytes = mem::size_of::<F>();
-    let id = executor.spawn(Spawned { future: Some(Box::pin(future)), cell: cell.clone() }, bytes);
-    JoinHandle { id, cell, executor: Rc::downgrade(executor) }
+    let id = executor.spawn(Spawned { future: Some(Box::pin(future)), cell: Some(cell.clone()) }, bytes);
+    JoinHandle { task: AbortHandle { id, executor: Rc::downgrade(executor) }, cell }
 }
 
-impl<T> JoinHandle<T> {
+/// Spawns a future that nobody waits for, and that may be moved, such as one that is written by hand. That saves two of a
+/// task's four allocations: the box of its own, and the cell for the result.
+#[track_caller]
+pub fn spawn_detached<F>(executor: &Rc<Executor>, future: F) -> AbortHandle
+where
+    F: Future<Output = ()> + Unpin + 'static,
+{
+    let id = executor.spawn(Spawned { future: Some(future), cell: None }, mem::size_of::<F>());
+    AbortHandle { id, executor: Rc::downgrade(executor) }
+}
+
+impl AbortHandle {
     /// The task's id.
     pub fn id(&self) -> TaskId {
         self.id
     }
 
     /// Ends the task at its current await point: its future is dropped at once, or, if it is aborting itself,
-    /// when its poll returns. The handle then yields [`JoinError::Aborted`].
+    /// when its poll returns.
     pub fn abort(&self) {
         if let Some(executor) = self.executor.upgrade() {
             executor.abort(self.id);
         }
+    }
+}
+
+impl<T> JoinHandle<T> {
+    /// The task's id.
+    pub fn id(&self) -> TaskId {
+        self.task.id
+    }
+
+    /// Ends the task, as [`AbortHandle::abort`] does. The handle then yields [`JoinError::Aborted`].
+    pub fn abort(&self) {
+        self.task.abort();
     }
 
     /// Lets the task go on without anybody waiting for it.
@@ -160,17 +190,18 @@ impl<T> JoinCell<T> {
 /// The future that the executor sees: the user's, with a place for its result.
 struct Spawned<F: Future> {
     /// `None` once it has ended.
-    future: Option<Pin<Box<F>>>,
-    cell: Rc<JoinCell<F::Output>>,
+    future: Option<F>,
+    /// `None`: nobody has ever wanted the result.
+    cell: Option<Rc<JoinCell<F::Output>>>,
 }
 
-impl<F: Future> Future for Spawned<F> {
+impl<F: Future + Unpin> Future for Spawned<F> {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let future = self.future.as_mut().expect("cannot be polled after its end");
         // "Unwind safe": the future is not looked at again after a panic, only dropped.
-        let (result, outcome) = match panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        let (result, outcome) = match panic::catch_unwind(AssertUnwindSafe(|| Pin::new(future).poll(cx))) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(value)) => (Ok(value), Outcome::Completed),
             Err(payload) => (Err(JoinError::Panicked(payload)), Outcome::Panicked),
@@ -180,9 +211,9 @@ impl<F: Future> Future for Spawned<F> {
     }
 }
 
-impl<F: Future> TaskFuture for Spawned<F> {
+impl<F: Future + Unpin> TaskFuture for Spawned<F> {
     fn joiner_key(&self) -> Option<*const ()> {
-        self.cell.joiner.key()
+        self.cell.as_ref()?.joiner.key()
     }
 }
 
@@ -190,11 +221,13 @@ impl<F: Future> Spawned<F> {
     /// Drops the future, then publishes the result: a joiner must find everything released that the task held.
     fn end(&mut self, result: Result<F::Output, JoinError>) {
         drop_quietly(self.future.take());
-        let detached = Rc::strong_count(&self.cell) == 1;
-        if let (true, Err(JoinError::Panicked(payload))) = (detached, &result) {
+        if let Some(cell) = self.cell.take().filter(|cell| Rc::strong_count(cell) > 1) {
+            return cell.finish(result);
+        }
+        if let Err(JoinError::Panicked(payload)) = &result {
             log::error!("a task panicked and nobody waited for it: {}", panic_message(payload));
         }
-        if detached { drop_quietly(result) } else { self.cell.finish(result) }
+        drop_quietly(result);
     }
 }
 
@@ -206,9 +239,6 @@ impl<F: Future> Drop for Spawned<F> {
     }
 }
 
-// The future is in a box of its own, so moving this struct does not move it.
-impl<F: Future> Unpin for Spawned<F> {}
-
 /// Drops a value whose `drop` is not ours.
 fn drop_quietly<T>(value: T) {
     quietly("the drop of a task's value", || drop(value));
@@ -216,6 +246,6 @@ fn drop_quietly<T>(value: T) {
 
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JoinHandle({})", self.id)
+        write!(f, "JoinHandle({})", self.task.id)
     }
 }

@@ -61,7 +61,7 @@ use blocking::{Blocking, BlockingPool};
 use census::TaskReport;
 use counter::Counter;
 use executor::{Executor, TaskSnapshot};
-use join::{JoinError, JoinHandle};
+use join::{AbortHandle, JoinError, JoinHandle};
 use monitor::{Monitor, Stats};
 use reactor::{Reactor, Registration};
 use ready::ReadyQueue;
@@ -307,12 +307,14 @@ impl Drop for Runtime {
 impl Handle {
     /// Starts a task. It is polled for the first time in the next turn.
     #[track_caller]
-    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + 'static,
-        F::Output: 'static,
-    {
+    pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
         join::spawn(&self.0.executor, future)
+    }
+
+    /// Starts a task that nobody waits for, of a future that may be moved: it needs two allocations less.
+    #[track_caller]
+    pub fn spawn_detached(&self, future: impl Future<Output = ()> + Unpin + 'static) -> AbortHandle {
+        join::spawn_detached(&self.0.executor, future)
     }
 
     /// Runs blocking work on another thread.
@@ -390,8 +392,5 @@ impl Handle {
 
 /// The shorter of two limits, of which each may be absent.
 fn sooner(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
+    a.into_iter().chain(b).min()
 }

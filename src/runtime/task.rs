@@ -91,7 +91,8 @@ pub trait TaskFuture: Future<Output = Outcome> + Unpin {
 /// One spawned future with everything that belongs to it.
 ///
 /// The future's type is erased where the task is put into the slab: `Box<Task<F>>` becomes `Box<AnyTask>`. A spawn
-/// costs four allocations in all: this box, the waker, the user's future, and the cell for its result.
+/// costs four allocations in all: this box, the waker, the user's future, and the cell for its result. A detached one
+/// (`join::spawn_detached`) has its future in here, and no cell.
 pub(crate) struct Task<F: ?Sized> {
     /// Where `spawn` was called: the task's name in traces.
     pub(crate) at: &'static Location<'static>,
@@ -103,7 +104,8 @@ pub(crate) struct Task<F: ?Sized> {
     shared: Arc<TaskWaker>,
     /// Made once and lent to every poll. Making one per poll would cost two atomic operations.
     waker: Waker,
-    /// `Unpin`: the user's future is in a box of its own, so that this one may be moved and needs no `unsafe`.
+    /// `Unpin`: the user's future is in a box of its own, unless it is `Unpin`, too. So this one may be moved, and needs no
+    /// `unsafe`.
     future: F,
 }
 
