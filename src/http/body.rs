@@ -99,7 +99,9 @@ impl Drop for Source {
 }
 
 impl Body {
-    /// A body that is at hand.
+    /// A body that is at hand. (Inlined, most of it falls away, since what kind of chunk it is, is known: 40 of 2,590
+    /// instructions for a request, by callgrind.)
+    #[inline(always)]
     pub fn full(chunk: Chunk) -> Body {
         if chunk.is_empty() { Body(Kind::Empty) } else { Body(Kind::Full(chunk)) }
     }

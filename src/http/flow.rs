@@ -146,13 +146,10 @@ impl Flow {
             Poll::Ready(readable) => readable?,
             Poll::Pending => return self.poll_late(service, wait, cx),
         }
-        let input = self.input.get_or_insert_with(|| {
-            let mut buffer = service.inputs.take();
-            if let Some(half) = &mut self.half {
-                buffer.push(&std::mem::take(&mut half.shelf));
-            }
-            buffer
-        });
+        let input = self.input.get_or_insert_with(|| service.inputs.take());
+        if let Some(half) = &mut self.half {
+            input.push(&std::mem::take(&mut half.shelf));
+        }
         match transport.poll_read(cx, input.room(MIN_READ)) {
             Poll::Ready(read) => {
                 let read = read?;
@@ -167,13 +164,16 @@ impl Flow {
     }
 
     /// There is nothing to read now: waits, but not for ever.
+    #[inline(always)] // See `Registration::poll_io`.
     fn poll_late(
         &mut self,
         service: &Service,
         wait: Wait,
         cx: &mut Context<'_>,
     ) -> Poll<Result<usize, BodyError>> {
-        self.shelve(service);
+        if self.input.is_some() {
+            self.shelve(service);
+        }
         ready!(self.poll_deadline(service, wait, cx));
         service.stats.slow.add(u64::from(matches!(wait, Wait::Head | Wait::Body)));
         Poll::Ready(Err(RequestError::Timeout.into()))
@@ -234,7 +234,9 @@ impl Flow {
         }
         // The client has taken all of it. What comes next is a new wait.
         self.output = None;
-        self.writing = None;
+        if self.writing.is_some() {
+            self.writing = None; // Hardly ever: so no call of a drop stands in the way.
+        }
         Poll::Ready(Ok(()))
     }
 

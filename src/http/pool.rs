@@ -49,17 +49,20 @@ impl<T: Reuse> Pool<T> {
     }
 
     /// Lends a clean one, made now if none is free.
+    #[inline]
     pub fn take(self: &Rc<Self>) -> Pooled<T> {
         let value = self.latest.take().unwrap_or_else(|| self.take_another());
         Pooled { value: Some(value), pool: self.clone() }
     }
 
+    #[cold] // So that the short way is short enough to be inlined: 30 of 2,690 instructions for a request, by callgrind.
     #[allow(clippy::unnecessary_box_returns, reason = "the box is what is lent")]
     fn take_another(&self) -> Box<T> {
         let kept = self.free.borrow_mut().pop();
         kept.unwrap_or_else(|| Box::new((self.fresh)()))
     }
 
+    #[inline]
     fn put_back(&self, mut value: Box<T>) {
         // Before anything is borrowed: what `clean` drops may come back to this very pool, or run foreign code.
         if value.clean()
@@ -69,6 +72,7 @@ impl<T: Reuse> Pool<T> {
         }
     }
 
+    #[cold] // See `take_another`.
     fn put_aside(&self, value: Box<T>) {
         let mut free = self.free.borrow_mut();
         if free.len() + 1 < self.limit {
@@ -99,6 +103,7 @@ impl<T: Reuse> DerefMut for Pooled<T> {
 }
 
 impl<T: Reuse> Drop for Pooled<T> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(value) = self.value.take() {
             self.pool.put_back(value);
