@@ -315,6 +315,27 @@ fn pipelined_journeys_share_polls() {
     assert!(journey::journey(&stage.log.records(), 3).is_none(), "there was no third");
 }
 
+/// An answer that leaves while the next request waits is the earlier request's: its own journey ends with it, and the next
+/// one's goes on.
+#[test]
+fn an_answer_that_leaves_before_the_next_one() {
+    let stage = Stage::new();
+    let two = ["/now", "/sleep"].map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).concat();
+    stage.pipes[0].client_send(two.as_bytes());
+    stage.runtime.run_until_stalled();
+    stage.runtime.advance(Duration::from_millis(7));
+    stage.runtime.run_until_stalled();
+    let marks = |request| {
+        let marks = stage
+            .journey(request)
+            .into_iter()
+            .filter_map(|line| Some(line.split_once(&format!("request {request} "))?.1.to_owned()));
+        marks.collect::<Vec<_>>()
+    };
+    assert_eq!(marks(1), ["parsed", "answered", "sent"]);
+    assert_eq!(marks(2), ["parsed", "answered", "sent"]);
+}
+
 /// Over a real socket the journey of a first request begins at the listener: it was readable, the accept loop was
 /// woken, and spawned the task.
 #[test]

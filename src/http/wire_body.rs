@@ -23,6 +23,9 @@ use crate::net::Transport;
 impl<T: Transport> Wire<T> {
     /// Says whose the body is that comes now: the one of this request, by its number.
     pub(super) fn begin_body(&self, request: u64) {
+        if self.is_unsent.get() {
+            self.answered.set(self.request.get());
+        }
         self.request.set(request);
         self.is_open.set(true);
     }
