@@ -75,7 +75,7 @@ situations! {
     connection_events: http::events, [];
     connection_text: http::text, ["http/request.rs: text()", "http/request.rs: bytes()", "http/request.rs: form()"];
     connection_drain: http::drain, ["http/connection.rs: Drain"];
-    connection_linger: http::linger, ["http/connection.rs: Flush"];
+    connection_linger: http::linger, [];
     server: server::server, ["http/server.rs: run()", "http/server.rs: serve()"];
     stopping_server: server::stopping, [];
 }

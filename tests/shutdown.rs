@@ -14,6 +14,7 @@ use common::conversation::expect_one;
 use common::pipe::Pipe;
 use common::server::{Client, Server};
 use glassbox::Runtime;
+use glassbox::future::join;
 use glassbox::http::stats::Stats;
 use glassbox::http::{self, Request, Router, Status, serve_connection};
 use glassbox::net::TcpListener;
@@ -134,6 +135,23 @@ fn readyz_says_503_on_a_kept_connection() {
         expect_one(&pipe.client_text(), status, stops);
     }
     assert!(pipe.is_closed());
+}
+
+/// A connection that is over has closed its socket, although somebody still holds its future: here a `join` does, until the
+/// other connection is over as well.
+#[test]
+fn a_connection_that_is_over_is_closed() {
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let service = http::Server::new(Router::new().get("/", async |_| "hello")).into_service(runtime.handle());
+    let pipes = [Pipe::new(), Pipe::new()];
+    let [first, second] =
+        pipes.each_ref().map(|pipe| serve_connection(service.clone(), pipe.server_end(), None));
+    runtime.handle().spawn(join(first, second)).detach();
+    pipes[0].client_send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    runtime.run_until_stalled();
+    expect_one(&pipes[0].client_text(), 200, true);
+    assert!(pipes[0].is_closed());
+    assert!(!pipes[1].is_closed());
 }
 
 /// A waker that a guest has brought along.
