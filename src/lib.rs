@@ -22,7 +22,7 @@ pub mod inspect;
 /// Counters as Prometheus text.
 pub mod metrics;
 
-pub use runtime::join::{JoinError, JoinHandle};
+pub use runtime::join::{AbortHandle, JoinError, JoinHandle};
 pub use runtime::recorder::Recorder;
 pub use runtime::timer::{Elapsed, Sleep};
 pub use runtime::trace::{Event, Observer};

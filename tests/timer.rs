@@ -206,13 +206,14 @@ fn a_dropped_sleep_leaves_nothing() {
 fn to_begin_a_wait_is_to_reset_and_to_poll() {
     let (first, second) = (CountingWaker::new(), CountingWaker::new());
     let steps = [
-        (&first, 3, 0),
-        (&first, 3, 1),
-        (&second, 3, 1),
-        (&first, 1, 0),
-        (&first, 5, 1),
-        (&first, 2, 3),
-        (&second, 0, 9),
+        (&first, 3, 0),  // a row, due at 3
+        (&first, 3, 1),  // nothing to do
+        (&first, 1, 0),  // too late: it moves to 2
+        (&second, 3, 1), // another waker, which is called at 2
+        (&first, 1, 0),  // a new row, due at 3
+        (&first, 5, 1),  // it may stay where it is, and fires too early
+        (&first, 2, 3),  // a new row, due at 5
+        (&second, 0, 9), // over at once
     ];
     let play = |in_one: bool| {
         let (timers, log) = frozen_timers();
@@ -237,11 +238,11 @@ fn to_begin_a_wait_is_to_reset_and_to_poll() {
         (polls, wakes, story)
     };
     let (polls, wakes, story) = play(true);
-    assert_eq!(polls, [false, false, false, false, false, false, true]);
-    assert_eq!(wakes, (2, 0), "when the row that was never moved fires, and at the end of the sixth wait");
+    assert_eq!(polls, [false, false, false, false, false, false, false, true]);
+    assert_eq!(wakes, (2, 1));
     let (polls_of_two, wakes_of_two, story_of_two) = play(false);
     assert_eq!((polls, story), (polls_of_two, story_of_two));
-    assert_eq!(wakes_of_two, (4, 0), "two more");
+    assert_eq!(wakes_of_two, (4, 2), "as many again");
 }
 
 /// Between the moment that the clock moves and the moment that timers fire, a sleep that was pushed back is polled. It has

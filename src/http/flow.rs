@@ -33,7 +33,7 @@ const BUDGET: u8 = 32;
 /// The least room for a read. Less, and a body would come in many small reads.
 const MIN_READ: usize = 2 * 1024;
 
-/// What there is of a head on its long way: one whose rest has not come, or that is refused.
+/// What there is of a head on its long way: one whose rest has not come, or that is not plain, or is refused.
 #[derive(Default)]
 struct HalfHead {
     scan: HeadScan,
@@ -148,7 +148,7 @@ impl Flow {
         }
         let input = self.input.get_or_insert_with(|| service.inputs.take());
         if let Some(half) = &mut self.half {
-            input.push(&std::mem::take(&mut half.shelf));
+            input.push(&std::mem::take(&mut half.shelf)); // The shelf is empty, or the buffer is new.
         }
         match transport.poll_read(cx, input.room(MIN_READ)) {
             Poll::Ready(read) => {

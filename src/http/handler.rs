@@ -96,7 +96,7 @@ where
     A: Future<Output = Response> + 'static,
 {
     fn start(&self, request: Request, cx: &mut Context<'_>) -> Answering {
-        self.spare.poll((self.make)(request), cx)
+        self.spare.poll(|| (self.make)(request), cx)
     }
 }
 
@@ -111,10 +111,10 @@ impl<A: Future<Output = Response> + 'static> SpareBox<A> {
         SpareBox { free: Cell::new(None) }
     }
 
-    /// Polls `future` once, in the box.
-    pub(super) fn poll(&self, future: A, cx: &mut Context<'_>) -> Answering {
+    /// Makes a future in the box, and polls it once.
+    pub(super) fn poll(&self, make: impl FnOnce() -> A, cx: &mut Context<'_>) -> Answering {
         let mut place = self.free.take().unwrap_or_else(|| Box::pin(None));
-        place.set(Some(future));
+        place.set(Some(make()));
         let mut guest = DropQuietly(Some(place));
         let Poll::Ready(response) = guest.poll(cx) else { return Answering::Waits(guest.into_box()) };
         let mut place = guest.into_box();

@@ -226,7 +226,8 @@ impl Head {
 
     /// All headers, in the order in which they came.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        Headers(self.bytes.get(self.target.end + plain::VERSION.len()..).unwrap_or_default())
+        let line_end = search::line_feed(&self.bytes).unwrap_or(self.bytes.len());
+        Headers(self.bytes.get(line_end + 1..).unwrap_or_default())
     }
 
     /// A path parameter, decoded.
@@ -289,10 +290,12 @@ impl<'a> Iterator for Headers<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (line, rest) = self.0.split_at_checked(search::line_feed(self.0)? + 1)?;
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            self.0 = &[]; // The empty line: the end.
+            return None;
+        };
         self.0 = rest;
-        // The empty line at the end has no colon.
-        let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
-        Some((std::str::from_utf8(name).unwrap_or_default(), value[1..].trim_ascii()))
+        Some((std::str::from_utf8(&line[..colon]).unwrap_or_default(), line[colon + 1..].trim_ascii()))
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Limits {
     pub handler_timeout: Duration,
     /// Connections at once. Beyond: they wait in the kernel's backlog until another one ends.
     pub connections: usize,
-    /// Requests on one connection. The last one's answer says `Connection: close`.
+    /// Requests on one connection. The last one's answer says `Connection: close`. 2^32 or more: no limit.
     pub requests_per_connection: u64,
 }
 

@@ -56,7 +56,7 @@ where
     A: Future<Output = Response> + 'static,
 {
     fn start(&self, request: Request, next: Next, cx: &mut Context<'_>) -> Answering {
-        self.spare.poll((self.make)(request, next), cx)
+        self.spare.poll(|| (self.make)(request, next), cx)
     }
 }
 

@@ -38,7 +38,8 @@ mod tests {
     fn an_address_comes_back_as_it_was() {
         let known = ["127.0.0.1:80", "255.255.255.255:65535", "[::1]:8080", "[fe80::1%7]:443"];
         let known = known.map(|text| Some(text.parse().expect("an address")));
-        for address in known.into_iter().chain([None]) {
+        let with_flow = SocketAddr::from(SocketAddrV6::new(std::net::Ipv6Addr::LOCALHOST, 80, 5, 7));
+        for address in known.into_iter().chain([Some(with_flow), None]) {
             assert_eq!(Peer::new(address).address(), address);
         }
     }

@@ -1,4 +1,4 @@
-//! The search for a head's end, for a head that comes in pieces.
+//! The search for a head's end, for a head that comes in pieces, or is unusual.
 //!
 //! 1. Each byte is looked at once, however the head is cut up. Parsing again after every read makes a head that comes
 //!    byte by byte cost its length squared.

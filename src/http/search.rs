@@ -50,6 +50,7 @@ mod tests {
     /// Both searches find what a look at each byte finds: every byte at every place, alone and with one of its kind behind.
     #[test]
     fn the_first_is_found() {
+        check(b"");
         for (length, at) in (0..20).flat_map(|length| (0..length).map(move |at| (length, at))) {
             for byte in 0..=255 {
                 for other in [b'x', b' ', 0x80, 0xff, b'\n' ^ 1, 0x7e, 0x21] {

@@ -191,7 +191,7 @@ impl<T> JoinCell<T> {
 struct Spawned<F: Future> {
     /// `None` once it has ended.
     future: Option<F>,
-    /// `None`: nobody has ever wanted the result.
+    /// `None`: nobody has ever wanted the result, or it has ended.
     cell: Option<Rc<JoinCell<F::Output>>>,
 }
 
@@ -222,7 +222,8 @@ impl<F: Future> Spawned<F> {
     fn end(&mut self, result: Result<F::Output, JoinError>) {
         drop_quietly(self.future.take());
         if let Some(cell) = self.cell.take().filter(|cell| Rc::strong_count(cell) > 1) {
-            return cell.finish(result);
+            cell.finish(result);
+            return drop_quietly(cell); // Whoever was told may have let go of it: then the result is dropped here.
         }
         if let Err(JoinError::Panicked(payload)) = &result {
             log::error!("a task panicked and nobody waited for it: {}", panic_message(payload));
@@ -242,6 +243,12 @@ impl<F: Future> Drop for Spawned<F> {
 /// Drops a value whose `drop` is not ours.
 fn drop_quietly<T>(value: T) {
     quietly("the drop of a task's value", || drop(value));
+}
+
+impl fmt::Debug for AbortHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AbortHandle({})", self.id)
+    }
 }
 
 impl<T> fmt::Debug for JoinHandle<T> {
