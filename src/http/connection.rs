@@ -27,7 +27,7 @@ use super::buffer::BUFFER_SIZE;
 use super::encode::{self, ResponseFraming};
 use super::error::RequestError;
 use super::exchange::{
-    After, Asked, Begun, COPY_LIMIT, Step, framing_of, is_bodiless, note_answer, poll_requests, write_head,
+    After, Asked, Begun, COPY_LIMIT, Step, framing_of, is_head_alone, note_answer, poll_requests, write_head,
 };
 use super::guest::{Answer, NextPiece};
 use super::handler::Answering;
@@ -150,7 +150,7 @@ async fn finish<T: Transport>(wire: Rc<Wire<T>>, begun: Box<Begun>) -> Result<Af
     let framing = framing_of(asked, response.status(), response.body().length());
     let after = note_answer(service, asked, &response, framing, wire.body_may_be_left());
     send(wire, asked, after, response, framing).await?;
-    wire.revoke_body();
+    wire.close_request();
     if after == After::Close || wire.body_is_done() || (Drain { wire, drained: 0 }).await {
         return Ok(after);
     }
@@ -170,7 +170,7 @@ async fn send<T: Transport>(
         wire.promise_to_read();
     }
     wire.push(|out| write_head(&wire.service, out, asked, after, &response, framing));
-    let mut body = if is_bodiless(asked, &response) { Body::default() } else { response.into_body() };
+    let mut body = if is_head_alone(asked, &response) { Body::default() } else { response.into_body() };
     match body.take_full() {
         Some(chunk) if chunk.len() <= COPY_LIMIT => wire.push(|out| out.push(&chunk)),
         Some(chunk) => SendPiece { wire, chunk: &chunk, ends_line: false, sent: 0 }.await?,

@@ -13,8 +13,8 @@
 //!
 //! 1. All requests that are in the input are answered in one poll, and their answers leave in one write. Wire and flow keep
 //!    that bounded: a turn is over after so many requests or bytes.
-//! 2. What waits is no worse off: its future takes its box along, and the exchange gets one when the handler has said that
-//!    it must wait.
+//! 2. What waits is no worse off: a handler that waits leaves with the box that its future is in (`handler.rs`), and only
+//!    then a box is made for the rest of the exchange.
 //!
 //! Measured, sixteen requests pipelined: 0.85 of the CPU time of an `async fn` for each exchange.
 
@@ -59,7 +59,7 @@ pub(super) struct Asked {
     pub(super) keep_alive: bool,
     /// The request's number; 0 for one that was refused.
     pub(super) number: u64,
-    /// When its head had come.
+    /// When the poll's turn began, in which its head was read.
     pub(super) since: Instant,
 }
 
@@ -73,7 +73,7 @@ pub(super) struct Begun {
 
 /// What the connection does next.
 pub(super) enum Step {
-    /// Finishes an exchange that one poll could not finish. Boxed, so that a connection without one has no room for it.
+    /// Finishes an exchange that one poll could not finish. Boxed, so that what is returned for all the others is small.
     Finish(Box<Begun>),
     /// Closes, behind the answers in the output.
     Close,
@@ -131,6 +131,7 @@ fn answer<T: Transport + 'static>(
         Answering::Ready(response) => answer_plainly(wire, asked, response),
         Answering::Waits(_) => None,
     };
+    // Counted again, for a moment twice: the count above borrows, which is cheaper, and ends here.
     plain.ok_or_else(|| Box::new(Begun { asked, in_flight: InFlight::new(stats.clone()), answer }))
 }
 
@@ -140,14 +141,15 @@ fn begin<T: Transport + 'static>(wire: &Rc<Wire<T>>, parts: &mut Parts) -> Asked
     let number = service.next_request();
     service.handle.mark("request", number, "parsed");
     let head = &parts.head;
+    let is_last = wire.count_request();
     let asked = Asked {
         method: head.method(),
         minor_version: head.minor_version(),
-        keep_alive: head.keep_alive() && !wire.count_request(),
+        keep_alive: head.keep_alive() && !is_last,
         number,
         since: service.handle.turn_time(),
     };
-    wire.begin_body(number);
+    wire.open_request(number);
     match head.framing() {
         Framing::None => {} // `parts.body` is empty: the pool has cleaned it.
         Framing::Length(length) => parts.body = Body::incoming(WireBody::new(wire, number), Some(length)),
@@ -214,7 +216,7 @@ pub(super) fn write_head(
 }
 
 /// Whether the answer is its head alone.
-pub(super) fn is_bodiless(asked: Asked, response: &Response) -> bool {
+pub(super) fn is_head_alone(asked: Asked, response: &Response) -> bool {
     asked.method == Method::Head || response.status().is_empty()
 }
 
@@ -231,10 +233,10 @@ fn answer_plainly<T: Transport>(wire: &Wire<T>, asked: Asked, response: &Respons
     let after = note_answer(service, asked, response, framing, true);
     let out = flow.output(&service.outputs);
     write_head(service, out, asked, after, response, framing);
-    if !is_bodiless(asked, response) {
+    if !is_head_alone(asked, response) {
         out.push(body);
     }
     drop(flow); // Whoever waits for the body is woken now, and may look at the flow.
-    wire.revoke_body();
+    wire.close_request();
     Some(after)
 }

@@ -97,7 +97,7 @@ impl Flow {
         let limits = &service.limits;
         let mut parts = service.parts.take();
         let head = &mut parts.head;
-        let whole = if self.half.is_none() { head.parse_whole(input, limits) } else { None };
+        let whole = if self.half.is_none() { head.parse_plain(input, limits) } else { None };
         let length = if let Some(length) = whole {
             length
         } else {

@@ -23,7 +23,8 @@ use super::method::Method;
 use super::search;
 use super::token::is_token;
 
-/// A head, as far as its grammar goes: parts of its bytes.
+/// A head, as far as its grammar goes: parts of its bytes. The long way makes one, too. Only there can the method be unknown,
+/// or `fields` an error, which is told only behind a target that is too long.
 pub(super) struct Syntax<'a> {
     /// `None`: one that we do not know.
     pub(super) method: Option<Method>,
@@ -36,7 +37,7 @@ pub(super) struct Syntax<'a> {
 /// Reads a head off the front of `input`, and says how long it is.
 pub(super) fn read<'a>(input: &'a [u8], limits: &Limits) -> Option<(Syntax<'a>, usize)> {
     let (method, behind) = read_method(input)?;
-    let (target, behind) = behind.split_at(search::control(behind, b'!')?);
+    let (target, behind) = behind.split_at(search::low_or_del(behind, b'!')?);
     let [minor @ (b'0' | b'1'), b'\r', b'\n', rest @ ..] = behind.strip_prefix(b" HTTP/1.")? else {
         return None;
     };
@@ -70,14 +71,14 @@ fn read_method(line: &[u8]) -> Option<(Method, &[u8])> {
 }
 
 /// Reads one header off the front of `lines`; what stands behind its line.
-#[inline(always)] // See `Registration::poll_io`.
+#[inline(always)] // Its result would go through memory: 40 of 2,690 instructions for a request, by callgrind.
 fn read_header<'a>(lines: &'a [u8], fields: &mut Fields<'a>) -> Option<&'a [u8]> {
     let name_end = lines.iter().position(|byte| !is_token(*byte)).filter(|end| *end > 0)?;
     let (name, behind) = lines.split_at(name_end);
     let ([b':', b' ', behind @ ..] | [b':', behind @ ..]) = behind else { return None };
-    let mut value_end = search::control(behind, b' ')?;
+    let mut value_end = search::low_or_del(behind, b' ')?;
     while behind[value_end] == b'\t' {
-        value_end += 1 + search::control(&behind[value_end + 1..], b' ')?;
+        value_end += 1 + search::low_or_del(&behind[value_end + 1..], b' ')?;
     }
     let (value, behind) = behind.split_at(value_end);
     let [b'\r', b'\n', behind @ ..] = behind else { return None };

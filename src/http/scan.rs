@@ -26,8 +26,8 @@ pub struct HeadScan {
     scanned: usize,
     /// Where the current line starts.
     line_start: usize,
-    /// Lines seen, and empty lines skipped before the first. Small numbers: every connection has room for them, idle or not.
-    lines: u32,
+    /// Lines seen, and empty lines skipped before the first.
+    lines: usize,
     skipped: u8,
     /// Where the request line starts.
     start: usize,
@@ -58,7 +58,7 @@ impl HeadScan {
                 return Ok(Some(self.start..self.scanned));
             }
             self.lines = self.lines.saturating_add(1);
-            if self.lines as usize > limits.headers.saturating_add(1) {
+            if self.lines > limits.headers.saturating_add(1) {
                 return Err(RequestError::HeadersTooLarge);
             }
         }

@@ -3,9 +3,11 @@
 //! A `u64` holds eight bytes, and some questions can be put to all of them at once. `marks` has the top bit of a byte set
 //! where the answer is yes. Each question is a subtraction that borrows into that top bit; bytes that had it set before are
 //! left out. A borrow can mark a byte above a true one as well, never below: so the lowest mark is true, and only that one
-//! is asked for. ("Hacker's Delight", section 6-1.)
+//! is asked for. The bytes are loaded so that the lowest one is the first. ("Hacker's Delight", section 6-1.)
+//!
+//! For a line feed alone the crate `memchr` would do. It does not look for two kinds of bytes by a limit.
 
-/// The same byte, eight times, is this times the byte.
+/// Times a byte, this is that byte eight times.
 const ONES: u64 = 0x0101_0101_0101_0101;
 const TOPS: u64 = ONES << 7;
 
@@ -15,7 +17,7 @@ pub(super) fn line_feed(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Where the first byte is that is lower than `least`, or DEL.
-pub(super) fn control(bytes: &[u8], least: u8) -> Option<usize> {
+pub(super) fn low_or_del(bytes: &[u8], least: u8) -> Option<usize> {
     first(bytes, |block| lower(block, least) | equal(block, 0x7f), |byte| byte < least || byte == 0x7f)
 }
 
@@ -47,20 +49,27 @@ fn first(bytes: &[u8], marks: impl Fn(u64) -> u64, is_it: impl Fn(u8) -> bool) -
 mod tests {
     use super::*;
 
-    /// Both searches find what a look at each byte finds: every byte at every place, alone and with one of its kind behind.
+    /// Both searches find what a look at each byte finds: at each place, alone and with one of its kind behind, among bytes
+    /// that could be mistaken for it.
     #[test]
     fn the_first_is_found() {
         check(b"");
-        for (length, at) in (0..20).flat_map(|length| (0..length).map(move |at| (length, at))) {
-            for byte in 0..=255 {
-                for other in [b'x', b' ', 0x80, 0xff, b'\n' ^ 1, 0x7e, 0x21] {
-                    let mut bytes = vec![other; length];
-                    bytes[at] = byte;
-                    check(&bytes);
-                    *bytes.last_mut().expect("not empty") = byte;
-                    check(&bytes);
-                }
+        let edges = [0, 9, b'\n' - 1, b'\n', b'\n' + 1, 0x1f, b' ', b'!', 0x7e, 0x7f, 0x80, 0x8a, 0xff];
+        for (length, at) in
+            [1, 7, 8, 9, 17].into_iter().flat_map(|length| (0..length).map(move |at| (length, at)))
+        {
+            for (byte, other) in
+                edges.into_iter().flat_map(|byte| [b'x', 0x80, 0xff].map(|other| (byte, other)))
+            {
+                let mut bytes = vec![other; length];
+                bytes[at] = byte;
+                check(&bytes);
+                *bytes.last_mut().expect("not empty") = byte;
+                check(&bytes);
             }
+        }
+        for byte in 0..=255 {
+            check(&[b'x', byte, b'x', b'x', b'x', b'x', b'x', b'x', b'x']);
         }
     }
 
@@ -68,7 +77,7 @@ mod tests {
         assert_eq!(line_feed(bytes), bytes.iter().position(|byte| *byte == b'\n'), "{bytes:?}");
         for least in [0x20, 0x21] {
             let found = bytes.iter().position(|byte| *byte < least || *byte == 0x7f);
-            assert_eq!(control(bytes, least), found, "{bytes:?}");
+            assert_eq!(low_or_del(bytes, least), found, "{bytes:?}");
         }
     }
 }

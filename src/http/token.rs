@@ -1,7 +1,7 @@
 //! What may stand in a header: in its name, a token, and in its value, a text.
 //!
 //! The problem: a byte that one program takes for the end of a header, and another one for a part of it, lets a client write
-//! headers that the first never sees. So each byte is looked at, of what comes in and of what goes out.
+//! a header that one of them sees and the other does not. So no such byte is let in or out.
 
 /// Which bytes may stand in a token (RFC 9110, 5.6.2). A table: each byte of each header's name is looked up.
 const TOKEN: [bool; 256] = {

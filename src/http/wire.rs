@@ -6,7 +6,7 @@
 //! `wire_body.rs`. (`guest.rs` waits for handlers and for the sources of bodies.)
 //!
 //! ```text
-//!   transport ==> input ==> head scan ==> Head           (poll_head)
+//!   transport ==> input ==> Head                         (poll_head)
 //!                      \==> body decoder ==> Chunk       (poll_held_body, through the request's Body)
 //!   transport <== output <== heads and small bodies      (poll_flush)
 //!   transport <== output + a large chunk, one writev     (poll_send)
@@ -58,13 +58,14 @@ pub(super) struct Wire<T> {
     pub(super) request: Cell<u64>,
     /// The latest request is not answered yet: its body may be read.
     pub(super) is_open: Cell<bool>,
-    /// An answer is in the output: of the latest request, or, while that is open, of `answered`.
+    /// An answer is in the output, and "sent" was not told yet: of the latest request, or, while that is open, of the one
+    /// before, `answered`.
     pub(super) is_unsent: Cell<bool>,
     /// The connection waits for a request, and nothing else is under way. Written by `poll_head`.
     idle: Cell<bool>,
     /// In whose hands the request's body is.
     pub(super) hands: Cell<Hands>,
-    /// Requests so far; one that asks for the end of the connection is not counted, nor any behind the first 2^32.
+    /// Requests so far. The last number stands for all above it.
     served: Cell<u32>,
     /// Who is at the other end.
     pub(super) peer: Peer,
@@ -83,8 +84,7 @@ pub(super) struct Wire<T> {
 }
 
 impl<T: Transport> Wire<T> {
-    /// Made before the connection's future, which then holds one pointer: what an `async fn` takes by value it keeps
-    /// for good, moved on or not.
+    /// Shared: the connection's future holds one pointer, the list of connections and the request's body a weak one each.
     pub(super) fn new(
         transport: T,
         peer: Option<SocketAddr>,
@@ -301,10 +301,10 @@ mod tests {
     use super::*;
     use crate::net::TcpStream;
 
-    /// What each request touches. One more field in front of `answered` is one more cache line for each.
+    /// What each request touches. With one more field in front of `answered`, that is longer than four lines.
     #[test]
     fn four_cache_lines() {
-        // In front lie the counts of the `Rc`, and the transport: 48 bytes, but for what mio adds in a debug build.
+        // In front lie the two counts of the `Rc`, and the transport, of 48 bytes, but for what mio adds in a debug build.
         let in_front = 2 * size_of::<usize>() + 48;
         let start = offset_of!(Wire<TcpStream>, service);
         assert!(in_front + offset_of!(Wire<TcpStream>, answered) - start <= 4 * 64);

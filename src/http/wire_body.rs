@@ -6,8 +6,8 @@
 //! comes then belongs to the next request.
 //!
 //! ```text
-//!   begin_body --> WireBody::new -----> poll_held_body ... --> its drop -------> revoke_body
-//!    the head       the handler has it   its holder reads       nobody wants it   the answer was written
+//!   open_request --> WireBody::new -----> poll_held_body ... --> its drop -------> close_request
+//!    the head         the handler has it   its holder reads       nobody wants it   the answer was written
 //! ```
 
 use std::rc::{Rc, Weak};
@@ -21,8 +21,8 @@ use super::wire::Wire;
 use crate::net::Transport;
 
 impl<T: Transport> Wire<T> {
-    /// Says whose the body is that comes now: the one of this request, by its number.
-    pub(super) fn begin_body(&self, request: u64) {
+    /// A request begins, of this number: a body that comes now is its. If an answer is in the output, it is the one before.
+    pub(super) fn open_request(&self, request: u64) {
         if self.is_unsent.get() {
             self.answered.set(self.request.get());
         }
@@ -102,9 +102,9 @@ impl<T: Transport> Wire<T> {
         self.hands.get() == Hands::Somebodys
     }
 
-    /// The answer was written: the body's time is over. Whoever still holds it, in a task of its own perhaps, gets an
+    /// The answer is in the output: the body's time is over. Whoever still holds it, in a task of its own perhaps, gets an
     /// error at the next read, never a clean end with bytes missing.
-    pub(super) fn revoke_body(&self) {
+    pub(super) fn close_request(&self) {
         self.is_open.set(false);
         self.is_unsent.set(true);
         if self.hands.replace(Hands::Nobodys) != Hands::Nobodys {
@@ -123,7 +123,7 @@ impl<T: Transport> Wire<T> {
             return Poll::Ready(Some(Err(RequestError::Truncated.into())));
         }
         self.body_waiter.store(cx.waker());
-        if self.owner.key() == Some(cx.waker().data()) {
+        if self.owner.will_wake(cx.waker()) {
             return self.poll_body(cx);
         }
         self.poll_body_after(cx, |_| {

@@ -12,8 +12,8 @@
 //!
 //! 1. The cell is filled exactly once: by the value, by the panic's payload, or, when the future is dropped before
 //!    it was ready, by `Aborted`. Whoever awaits the handle always gets an answer.
-//! 2. A panic stops here. It is caught around the poll and around every drop of a user's value, is logged, and ends
-//!    that task alone. The payload travels to the handle.
+//! 2. A panic stops here. It is caught around the poll and around every drop of a user's value, and ends that task alone. The
+//!    payload of a poll travels to the handle; whatever nobody holds a handle for is logged.
 //! 3. Dropping the handle detaches the task: it goes on and its result is dropped. Of a task that is detached from the
 //!    beginning there is no result to come back, and so no cell.
 //!

@@ -18,8 +18,8 @@
 //!    has moved, and arms a new row. So a busy connection pays for the table once per timeout, not per request.
 //! 4. Monotonic time (`Instant`), never the wall clock: that one jumps.
 //! 5. The clock is read once per trip to the operating system and remembered as `turn_time`. Checks against it are
-//!    free, and can only be late, never early: it is never ahead of the real time. `reset_after` counts from it, too:
-//!    there the deadline is early by as long as this turn has lasted, which no timeout of seconds minds.
+//!    free, and can only be late, never early: it is never ahead of the real time. `reset_after` and `begin` count from it,
+//!    too: the deadline that they set is early by as long as this turn has lasted, which no timeout of seconds minds.
 //!
 //! Left out: a timer wheel, with which arming costs O(1) (`tokio/src/runtime/time/wheel/mod.rs`). A map costs
 //! O(log n), and is exact to the nanosecond where a wheel is exact to its tick.
@@ -272,6 +272,7 @@ impl Sleep {
     pub fn begin(&mut self, duration: Duration, cx: &mut Context<'_>) -> Poll<()> {
         let now = self.timers.turn_time();
         self.deadline = far_after(now, duration);
+        // A row later than `turn_time` cannot have fired: it is still there, and so is the waker in it.
         let is_armed = |armed: &Armed| {
             now < armed.key.0 && armed.key.0 <= self.deadline && armed.waker == WakerId::of(cx.waker())
         };

@@ -53,6 +53,14 @@ impl WakerCell {
         key
     }
 
+    /// Whether the waker here wakes whom this one wakes.
+    pub fn will_wake(&self, other: &Waker) -> bool {
+        let waker = self.0.take();
+        let same = waker.as_ref().is_some_and(|waker| waker.will_wake(other));
+        self.0.set(waker);
+        same
+    }
+
     /// Wakes whoever waits, once.
     pub fn wake(&self) {
         if let Some(waker) = self.take() {

@@ -138,7 +138,7 @@ impl Reader<'_> {
     /// Takes the long way, on which a head may come in pieces, and looks whether the short one agrees.
     fn take_head(&mut self, begun: Option<HeadScan>) -> Result<bool, RequestError> {
         let mut short = Head::fresh();
-        let length = if begun.is_none() { short.parse_whole(&self.input, self.limits) } else { None };
+        let length = if begun.is_none() { short.parse_plain(&self.input, self.limits) } else { None };
         let mut scan = begun.unwrap_or_default();
         let taken = self.take_head_the_long_way(&mut scan);
         if let Some(length) = length {
