@@ -44,9 +44,9 @@ enum State {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hands {
     /// The request has none, or its time is over.
-    Nobodys,
+    Nobody,
     /// Somebody holds it, and may read it.
-    Somebodys,
+    Somebody,
     /// Whoever had it has dropped it.
     LetGo,
 }

@@ -117,13 +117,12 @@ pub async fn serve(listener: impl Listener, router: Router) {
 
 /// Serves one connection over any transport: a socket, a pipe in memory, a script that a test plays. It counts as open from
 /// now on, not from the first poll. The future may be moved: `Handle::spawn_detached` takes it.
-#[allow(clippy::needless_pass_by_value, reason = "it is the connection's own share")]
 pub fn serve_connection<T: Transport + 'static>(
     service: Rc<Service>,
     transport: T,
     peer: Option<SocketAddr>,
 ) -> impl Future<Output = ()> + Unpin + 'static {
-    Serve::new(Wire::new(transport, peer, &service, None))
+    Serve::new(Wire::new(transport, peer, service, None))
 }
 
 async fn accept_loop(listener: &impl Listener, service: &Rc<Service>) {
@@ -134,7 +133,7 @@ async fn accept_loop(listener: &impl Listener, service: &Rc<Service>) {
         let permit = permits.acquire().await;
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let wire = Wire::new(stream, Some(peer), service, Some(permit));
+                let wire = Wire::new(stream, Some(peer), service.clone(), Some(permit));
                 // The future owns the wire, and the wire knows its task: `Service::cut` finds a connection by its wire, and
                 // ends it by its task.
                 let task = service.handle.spawn_detached(Serve::new(wire.clone()));

@@ -88,7 +88,7 @@ impl<T: Transport> Wire<T> {
     pub(super) fn new(
         transport: T,
         peer: Option<SocketAddr>,
-        service: &Rc<Service>,
+        service: Rc<Service>,
         permit: Option<Permit>,
     ) -> Rc<Wire<T>>
     where
@@ -97,7 +97,6 @@ impl<T: Transport> Wire<T> {
         Rc::new_cyclic(|wire: &Weak<Wire<T>>| Wire {
             transport,
             flow: RefCell::new(Flow::new(&service.handle)),
-            service: service.clone(),
             peer: Peer::new(peer),
             key: service.enter(wire.clone()),
             task: Cell::new(None),
@@ -107,10 +106,11 @@ impl<T: Transport> Wire<T> {
             is_unsent: Cell::new(false),
             answered: Cell::new(0),
             idle: Cell::new(false),
-            hands: Cell::new(Hands::Nobodys),
+            hands: Cell::new(Hands::Nobody),
             served: Cell::new(0),
             body_waiter: WakerCell::default(),
             owner: WakerCell::default(),
+            service,
         })
     }
 

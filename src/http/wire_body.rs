@@ -99,7 +99,7 @@ impl<T: Transport> Wire<T> {
 
     /// Whether somebody holds the body and may still read it.
     pub(super) fn body_is_held(&self) -> bool {
-        self.hands.get() == Hands::Somebodys
+        self.hands.get() == Hands::Somebody
     }
 
     /// The answer is in the output: the body's time is over. Whoever still holds it, in a task of its own perhaps, gets an
@@ -107,7 +107,7 @@ impl<T: Transport> Wire<T> {
     pub(super) fn close_request(&self) {
         self.is_open.set(false);
         self.is_unsent.set(true);
-        if self.hands.replace(Hands::Nobodys) != Hands::Nobodys {
+        if self.hands.replace(Hands::Nobody) != Hands::Nobody {
             drop(self.owner.take());
             self.body_waiter.wake();
         }
@@ -171,7 +171,7 @@ pub(super) struct WireBody<T: Transport> {
 
 impl<T: Transport> WireBody<T> {
     pub(super) fn new(wire: &Rc<Wire<T>>, request: u64) -> WireBody<T> {
-        wire.hands.set(Hands::Somebodys);
+        wire.hands.set(Hands::Somebody);
         WireBody { wire: Rc::downgrade(wire), request }
     }
 }
