@@ -47,18 +47,20 @@ impl WakerCell {
 
     /// What the waker here points at: the same for all wakers of one task.
     pub fn key(&self) -> Option<*const ()> {
-        let waker = self.0.take();
-        let key = waker.as_ref().map(Waker::data);
-        self.0.set(waker);
-        key
+        self.look(|waker| waker.map(Waker::data))
     }
 
     /// Whether the waker here wakes whom this one wakes.
     pub fn will_wake(&self, other: &Waker) -> bool {
+        self.look(|waker| waker.is_some_and(|waker| waker.will_wake(other)))
+    }
+
+    /// A `Cell` shows what is in it to nobody: so the waker is out of it for as long as `look` takes.
+    fn look<R>(&self, look: impl FnOnce(Option<&Waker>) -> R) -> R {
         let waker = self.0.take();
-        let same = waker.as_ref().is_some_and(|waker| waker.will_wake(other));
+        let seen = look(waker.as_ref());
         self.0.set(waker);
-        same
+        seen
     }
 
     /// Wakes whoever waits, once.
