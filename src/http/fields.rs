@@ -38,7 +38,6 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Takes in one header.
-    #[inline]
     pub(super) fn note(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), RequestError> {
         // The length decides first: most headers are none of these, and cost one comparison.
         match name.len() {

@@ -49,7 +49,6 @@ impl<T: Reuse> Pool<T> {
     }
 
     /// Lends a clean one, made now if none is free.
-    #[inline]
     pub fn take(self: &Rc<Self>) -> Pooled<T> {
         let value = self.latest.take().unwrap_or_else(|| self.take_another());
         Pooled { value: Some(value), pool: self.clone() }
@@ -62,7 +61,6 @@ impl<T: Reuse> Pool<T> {
         kept.unwrap_or_else(|| Box::new((self.fresh)()))
     }
 
-    #[inline]
     fn put_back(&self, mut value: Box<T>) {
         // Before anything is borrowed: what `clean` drops may come back to this very pool, or run foreign code.
         if value.clean()
@@ -103,7 +101,6 @@ impl<T: Reuse> DerefMut for Pooled<T> {
 }
 
 impl<T: Reuse> Drop for Pooled<T> {
-    #[inline]
     fn drop(&mut self) {
         if let Some(value) = self.value.take() {
             self.pool.put_back(value);

@@ -32,7 +32,6 @@ fn lower(block: u64, byte: u8) -> u64 {
     block.wrapping_sub(ONES * u64::from(byte)) & !block & TOPS
 }
 
-#[inline]
 fn first(bytes: &[u8], marks: impl Fn(u64) -> u64, is_it: impl Fn(u8) -> bool) -> Option<usize> {
     let (blocks, rest) = bytes.as_chunks::<8>();
     for (nth, block) in blocks.iter().enumerate() {

@@ -266,9 +266,8 @@ impl Sleep {
     }
 
     /// Begins a wait of `duration`: `reset_after` and `poll` in one, for a wait that comes with every request. Nearly always
-    /// the row of an earlier wait is still in the table, and is not too late. (Measured by callgrind: 70 of 2,775 instructions for a
-    /// request.)
-    #[inline]
+    /// the row of an earlier wait is still in the table, and is not too late. (Measured by callgrind: 70 of 2,775
+    /// instructions for a request.)
     pub fn begin(&mut self, duration: Duration, cx: &mut Context<'_>) -> Poll<()> {
         let now = self.timers.turn_time();
         self.deadline = far_after(now, duration);
