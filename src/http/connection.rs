@@ -13,8 +13,9 @@
 //! 4. A panic in a handler or a body concerns this connection alone; see `guest.rs`. One that blocks the thread concerns
 //!    everybody.
 //!
-//! Every idle connection holds the future that this file begins with. So that one is written by hand: it holds what it
-//! must, and what is needed only for a while is in a box: the `async fn`s below it, which own a share of the wire.
+//! Every idle connection holds the future that this file begins with. So that one is written by hand, and holds no more than
+//! it must. What is needed only for a while are `async fn`s: they stand below it, are kept in a box, and own a share of the
+//! wire.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -9,9 +9,9 @@
 //! ```
 //!
 //! A guest that waits holds what it holds, perhaps for ever; so meanwhile the connection looks whether the client is
-//! still there. A reset ends the guest at once, unless
-//! bytes that nobody has taken (a body, the next request) stand in front of it. A close does so for an endless stream alone: behind a request it may
-//! mean "that was all", and the client waits for the answer.
+//! still there. A reset ends the guest at once, unless bytes that nobody has taken (a body, the next request) stand in front
+//! of it. A close does so for an endless stream alone: behind a request it may mean "that was all", and the client waits for
+//! the answer.
 //!
 //! 1. One panic is counted once, where it was caught first.
 //! 2. The payload of a panic is a guest, too: its drop may panic.

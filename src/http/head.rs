@@ -50,7 +50,8 @@ pub struct Head {
 }
 
 /// The latest Host that was found to be good: most likely the next one, since a server has few names. It outlives its request:
-/// what comes next is compared with it, and nobody sees it. (Measured by callgrind, sixteen requests pipelined: 145 of 2,440 instructions for each.)
+/// what comes next is compared with it, and nobody sees it. (Measured by callgrind, sixteen requests pipelined: 145 of 2,440
+/// instructions for each.)
 #[derive(Default)]
 struct KnownHost(Vec<u8>);
 
