@@ -9,6 +9,7 @@ use std::alloc::System;
 
 use common::pipe::Pipe;
 use glassbox::Runtime;
+use glassbox::http::buffer::READ_SIZE;
 use glassbox::http::{Request, Router, Server, layers, serve_connection};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -87,6 +88,7 @@ fn what_things_cost() {
     no_growth(&bench);
     idle_connections();
     a_byte_that_waits();
+    half_a_head();
     a_log_that_is_off();
 }
 
@@ -141,6 +143,24 @@ fn a_byte_that_waits() {
     let each = held_with_a_byte_behind(&stuck);
     println!("a client that does not read, with a byte behind its request: {each} bytes on the heap");
     assert!(each < 40 * 1024, "{each} bytes, the half-sent answer's buffer included");
+}
+
+/// A connection that ends in the middle of a long head gives the buffer back, 68 KiB, in which the head lies so far.
+fn half_a_head() {
+    let half = format!("GET / HTTP/1.1\r\nx: {}", "y".repeat(30_000));
+    let bench = Bench::new(8);
+    let region = Region::new(ALLOCATOR);
+    for pipe in &bench.pipes {
+        pipe.client_send(half.as_bytes());
+        bench.runtime.run_until_stalled();
+        pipe.client_end();
+        bench.runtime.run_until_stalled();
+        assert!(pipe.is_closed());
+    }
+    let allocated = region.change().bytes_allocated;
+    println!("eight half heads, one after the other: {allocated} bytes allocated");
+    // The pipes, in which the bytes were on their way, and one buffer.
+    assert!(allocated < 8 * half.len() + 2 * READ_SIZE, "{allocated} bytes: a buffer for each");
 }
 
 /// What one idle keep-alive connection holds on the heap, the pipe's own few bytes included.

@@ -49,6 +49,11 @@ impl Buffer {
         self.storage.len()
     }
 
+    /// How large it was when it was made.
+    pub(super) fn made(&self) -> usize {
+        self.made
+    }
+
     /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {
         self.start == self.end
@@ -56,9 +61,10 @@ impl Buffer {
 
     /// Takes `count` bytes off the front, or all if there are fewer.
     pub fn consume(&mut self, count: usize) {
-        self.start = self.start.saturating_add(count).min(self.end);
-        if self.start == self.end {
+        if count >= self.len() {
             (self.start, self.end) = (0, 0);
+        } else {
+            self.start += count;
         }
     }
 

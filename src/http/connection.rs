@@ -237,7 +237,7 @@ async fn hold_back<T: Transport>(wire: &Rc<Wire<T>>, response: Response) -> Resp
         return response; // Framed by its length: there is little that can still be wrong with it.
     }
     let (response, mut body) = response.split();
-    let mut held = wire.service.outputs.take();
+    let mut held = wire.service.outputs.lend();
     while held.len() <= BUFFER_SIZE {
         match (NextPiece { wire, body: &mut body }).await {
             Some(Ok(chunk)) if held.is_empty() && chunk.len() > BUFFER_SIZE => {

@@ -231,7 +231,7 @@ fn answer_plainly<T: Transport>(wire: &Wire<T>, asked: Asked, response: &Respons
     let service = &wire.service;
     let framing = framing_of(asked, response.status(), Some(body.len() as u64));
     let after = note_answer(service, asked, response, framing, true);
-    let out = flow.output(&service.outputs);
+    let out = flow.output(service);
     write_head(service, out, asked, after, response, framing);
     if !is_head_alone(asked, response) {
         out.push(body);

@@ -9,7 +9,6 @@
 //!    starve the others: after `BUDGET` transfers and requests in a row the task goes to the end of the queue.
 
 use std::io::{self, IoSlice};
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use super::body::BodyError;
@@ -18,7 +17,7 @@ use super::error::RequestError;
 use super::incoming::IncomingBody;
 use super::limits::Limits;
 use super::patience::Patience;
-use super::pool::{Pool, Pooled};
+use super::pool::Pooled;
 use super::request::Parts;
 use super::scan::HeadScan;
 use super::service::Service;
@@ -28,7 +27,7 @@ use crate::runtime::Handle;
 
 /// Transfers and requests in a row before others get their turn; a long transfer counts once more for each 16 KiB.
 /// Arbitrary.
-const BUDGET: u8 = 32;
+const BUDGET: u32 = 32;
 
 /// The least room for a read. Less, and a body would come in many small reads.
 const MIN_READ: usize = 2 * 1024;
@@ -44,10 +43,10 @@ struct HalfHead {
 
 /// One connection's buffers, timers and budget.
 pub(super) struct Flow {
-    pub(super) input: Option<Pooled<Buffer>>,
+    pub(super) input: Option<Box<Buffer>>,
     /// Most heads take the short way, and need none.
     half: Option<Box<HalfHead>>,
-    output: Option<Pooled<Buffer>>,
+    output: Option<Box<Buffer>>,
     pub(super) body: IncomingBody,
     /// The client has sent its last byte.
     pub(super) ended: bool,
@@ -56,7 +55,7 @@ pub(super) struct Flow {
     /// For room. Made when a client has to be waited for: most never are.
     writing: Option<Box<Patience>>,
     /// What was spent of `BUDGET` since the last wait, or the last turn.
-    spent: u8,
+    spent: u32,
     /// The budget was used up in this very poll.
     turn_is_over: bool,
 }
@@ -95,7 +94,7 @@ impl Flow {
     pub(super) fn take_head(&mut self, service: &Service) -> Result<Option<Pooled<Parts>>, RequestError> {
         let Some(input) = &mut self.input else { return Ok(None) };
         let limits = &service.limits;
-        let mut parts = service.parts.take();
+        let mut parts = service.parts.lend();
         let head = &mut parts.head;
         let whole = if self.half.is_none() { head.parse_plain(input, limits) } else { None };
         let length = if let Some(length) = whole {
@@ -107,7 +106,11 @@ impl Flow {
             range.end
         };
         self.body = IncomingBody::new(&parts.head, limits);
-        input.consume(length);
+        if length < input.len() {
+            input.consume(length);
+        } else {
+            self.drop_input(service);
+        }
         self.note_request();
         Ok(Some(parts))
     }
@@ -120,15 +123,14 @@ impl Flow {
     /// Whether the request line, as far as it has come, is one of HEAD.
     pub(super) fn asks_for_head(&self) -> bool {
         let Some(half) = &self.half else { return false };
-        half.scan.asks_for_head(self.input.as_deref().map_or(&half.shelf[..], |input| input))
+        half.scan.asks_for_head(self.input.as_ref().map_or(&half.shelf[..], |input| input))
     }
 
     /// A whole head was taken: the search for the next one begins, and the next wait is a new one.
     fn note_request(&mut self) {
         self.half = None;
-        self.spent = self.spent.saturating_add(1);
+        self.spent += 1;
         self.reading.renew();
-        self.release_empty();
     }
 
     /// Reads once into the input. The number of bytes; 0 is the end.
@@ -155,7 +157,7 @@ impl Flow {
                 let read = read?;
                 input.fill(read);
                 self.ended |= read == 0;
-                self.release_empty();
+                self.release_empty(service);
                 self.note_transfer(&service.limits, wait, read);
                 Poll::Ready(Ok(read))
             }
@@ -195,21 +197,23 @@ impl Flow {
             return Poll::Pending;
         }
         ready!(transport.poll_readable(cx))?;
-        let mut buffer = service.inputs.take();
-        let read = ready!(transport.poll_read(cx, buffer.room(MIN_READ)))?;
-        self.ended = read == 0;
+        let input = self.input.insert(service.inputs.take());
+        let read = transport.poll_read(cx, input.room(MIN_READ));
+        if let Poll::Ready(Ok(read)) = read {
+            input.fill(read);
+        }
+        self.release_empty(service);
+        self.ended = ready!(read)? == 0;
         if self.ended {
             return Poll::Ready(Ok(()));
         }
-        buffer.fill(read);
-        self.input = Some(buffer);
         self.shrink_input(service);
         Poll::Pending
     }
 
     /// Where answers are written to.
-    pub(super) fn output(&mut self, pool: &Rc<Pool<Buffer>>) -> &mut Buffer {
-        self.output.get_or_insert_with(|| pool.take())
+    pub(super) fn output(&mut self, service: &Service) -> &mut Buffer {
+        self.output.get_or_insert_with(|| service.outputs.take())
     }
 
     /// How many bytes wait to be sent.
@@ -228,12 +232,11 @@ impl Flow {
     ) -> Poll<Result<(), BodyError>> {
         while self.unsent() > 0 {
             ready!(self.poll_turn());
-            let output: &[u8] = self.output.as_deref().map_or(&[], |output| output);
+            let output: &[u8] = self.output.as_ref().map_or(&[], |output| output);
             let written = transport.poll_write(cx, &[IoSlice::new(output)]);
             ready!(self.poll_written(service, cx, written))?;
         }
         // The client has taken all of it. What comes next is a new wait.
-        self.output = None;
         if self.writing.is_some() {
             self.writing = None; // Hardly ever: so no call of a drop stands in the way.
         }
@@ -253,7 +256,7 @@ impl Flow {
         while *sent < length {
             ready!(self.poll_turn());
             let [first, second] = split_off(parts, *sent);
-            let queued: &[u8] = self.output.as_deref().map_or(&[], |output| output);
+            let queued: &[u8] = self.output.as_ref().map_or(&[], |output| output);
             let all = [queued, first, second].map(IoSlice::new);
             // What is empty at either end is not offered: for one part the kernel has less to do.
             let (start, end) = (usize::from(queued.is_empty()), if second.is_empty() { 2 } else { 3 });
@@ -274,7 +277,7 @@ impl Flow {
         written: Poll<io::Result<usize>>,
     ) -> Poll<Result<usize, BodyError>> {
         match written {
-            Poll::Ready(written) => Poll::Ready(Ok(self.note_written(&service.limits, written?)?)),
+            Poll::Ready(written) => Poll::Ready(Ok(self.note_written(service, written?)?)),
             Poll::Pending => {
                 self.shrink_input(service);
                 ready!(self.poll_deadline(service, Wait::Write, cx));
@@ -287,25 +290,28 @@ impl Flow {
 
     /// Removes what was written from the output. How much of it was not output but parts.
     #[inline(always)] // See `Registration::poll_io`.
-    fn note_written(&mut self, limits: &Limits, written: usize) -> io::Result<usize> {
+    fn note_written(&mut self, service: &Service, written: usize) -> io::Result<usize> {
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
-        self.note_transfer(limits, Wait::Write, written);
+        self.note_transfer(&service.limits, Wait::Write, written);
         let Some(output) = &mut self.output else { return Ok(written) };
         let from_output = written.min(output.len());
         output.consume(from_output);
+        if let Some(sent) = self.output.take_if(|output| output.is_empty()) {
+            service.outputs.put_back(sent);
+        }
         Ok(written - from_output)
     }
 
+    #[allow(clippy::cast_possible_truncation, reason = "no buffer is as long as 2^32 others")]
     fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
         // One for the transfer, and one for each buffer's worth: a streamed chunk can be many times as long.
-        let worth = u8::try_from(bytes / BUFFER_SIZE).unwrap_or(u8::MAX).saturating_add(1);
-        self.spent = self.spent.saturating_add(worth);
+        self.spent += 1 + (bytes / BUFFER_SIZE) as u32;
         match (wait, &mut self.writing) {
-            (Wait::Write, None) => {}
+            (Wait::Body, _) => self.reading.note_transfer(limits, wait, bytes),
             (Wait::Write, Some(writing)) => writing.note_transfer(limits, wait, bytes),
-            _ => self.reading.note_transfer(limits, wait, bytes),
+            _ => {} // A head and a farewell have a limit for the whole of them.
         }
     }
 
@@ -323,10 +329,11 @@ impl Flow {
     /// Gives the input buffer back to the pool before a wait, and keeps what is in it on the shelf. Not if that is
     /// much: a long head that comes byte by byte would be copied again for each byte.
     fn shelve(&mut self, service: &Service) {
-        if let Some(input) = self.input.take_if(|input| input.len() * 4 <= BUFFER_SIZE)
-            && !input.is_empty()
-        {
-            self.half.get_or_insert_default().shelf = input.to_vec().into();
+        if let Some(input) = self.input.take_if(|input| input.len() * 4 <= BUFFER_SIZE) {
+            if !input.is_empty() {
+                self.half.get_or_insert_default().shelf = input.to_vec().into();
+            }
+            service.put_back(input);
         }
         self.shrink_input(service);
     }
@@ -340,14 +347,29 @@ impl Flow {
         {
             let mut smaller = service.buffer_for(input.len());
             smaller.push(input);
-            *input = smaller;
+            service.put_back(std::mem::replace(input, smaller));
         }
     }
 
     /// Gives the input buffer back to the pool if nothing is in it.
-    fn release_empty(&mut self) {
+    fn release_empty(&mut self, service: &Service) {
         if self.input.as_ref().is_some_and(|input| input.is_empty()) {
-            self.input = None;
+            self.drop_input(service);
+        }
+    }
+
+    /// Throws away what is in the input, and gives its buffer back.
+    pub(super) fn drop_input(&mut self, service: &Service) {
+        if let Some(input) = self.input.take() {
+            service.put_back(input);
+        }
+    }
+
+    /// Gives all buffers back: the connection has ended.
+    pub(super) fn drop_all(&mut self, service: &Service) {
+        self.drop_input(service);
+        if let Some(output) = self.output.take() {
+            service.put_back(output);
         }
     }
 }

@@ -14,7 +14,6 @@ use super::error::RequestError;
 use super::fields::Framing;
 use super::head::Head;
 use super::limits::Limits;
-use super::pool::Pooled;
 use super::service::Service;
 
 /// How much of a request's body is still to come.
@@ -107,7 +106,7 @@ impl IncomingBody {
     /// Takes a piece of the body out of the input.
     pub(super) fn take(
         &mut self,
-        input: &mut Option<Pooled<Buffer>>,
+        input: &mut Option<Box<Buffer>>,
         service: &Service,
     ) -> Result<Taken, RequestError> {
         match &mut self.state {
@@ -119,7 +118,9 @@ impl IncomingBody {
             }
             State::Chunked { decoder, .. } => {
                 let taken = take_chunked(decoder, input, service);
-                input.take_if(|input| input.is_empty());
+                if let Some(empty) = input.take_if(|input| input.is_empty()) {
+                    service.put_back(empty);
+                }
                 let (taken, over) = taken.inspect_err(|error| self.fail(*error))?;
                 if over {
                     self.state = State::Done;
@@ -133,7 +134,7 @@ impl IncomingBody {
     fn take_length(
         &mut self,
         left: u64,
-        input: &mut Option<Pooled<Buffer>>,
+        input: &mut Option<Box<Buffer>>,
         service: &Service,
     ) -> Option<Chunk> {
         let bytes = input.as_mut()?;
@@ -143,14 +144,14 @@ impl IncomingBody {
                 0 => State::Done,
                 left => State::Length { left, continue_due: false },
             };
-            return input.take().map(Chunk::Pooled);
+            return input.take().map(|input| service.chunk(input));
         }
         let part = usize::try_from(left).expect("cannot exceed the input's length");
         let mut copy = service.buffer_for(part);
         copy.push(&bytes[..part]);
         bytes.consume(part);
         self.state = State::Done;
-        Some(Chunk::Pooled(copy))
+        Some(service.chunk(copy))
     }
 
     /// What a read meant for the body: its end before the body's end, and every error, ends it.
@@ -171,12 +172,12 @@ impl IncomingBody {
 /// Collects the data of all chunks in the input: tiny chunks do not become tiny writes. And whether the body is over.
 fn take_chunked(
     decoder: &mut ChunkedDecoder,
-    input: &mut Option<Pooled<Buffer>>,
+    input: &mut Option<Box<Buffer>>,
     service: &Service,
 ) -> Result<(Taken, bool), RequestError> {
     let Some(bytes) = input.as_mut() else { return Ok((Taken::NeedMore, false)) };
     let most = bytes.len();
-    let mut data: Option<Pooled<Buffer>> = None;
+    let mut data: Option<Box<Buffer>> = None;
     let over = loop {
         match decoder.decode(bytes)? {
             Decoded::Data { skip, length } => {
@@ -194,7 +195,7 @@ fn take_chunked(
         }
     };
     let taken = match data {
-        Some(data) => Taken::Piece(Chunk::Pooled(data)),
+        Some(data) => Taken::Piece(service.chunk(data)),
         None if over => Taken::Over,
         None => Taken::NeedMore,
     };

@@ -36,10 +36,9 @@ impl Patience {
         self.waiting_for = Wait::Nothing;
     }
 
-    /// Stops the time, and pays for the bytes that came or left.
+    /// Stops the time, and pays for the bytes of a body that came, or of an answer that left.
     pub(super) fn note_transfer(&mut self, limits: &Limits, wait: Wait, bytes: usize) {
-        // A head and a farewell have a limit for the whole of them; the first byte of a request ends the wait for it.
-        if self.waiting_for == wait && matches!(wait, Wait::Body | Wait::Write) {
+        if self.waiting_for == wait {
             // A burst may come in many reads. The first one stops the time, and all of them pay.
             let was_running = std::mem::take(&mut self.is_running);
             let left =

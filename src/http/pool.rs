@@ -5,10 +5,14 @@
 //! something, and an idle connection has none.
 //!
 //! ```text
-//!   Pool::take() --> Pooled<T> --(used, passed on, dropped: whatever happens)--> back into the pool
+//!   Pool::lend() --> Pooled<T> --(used, passed on, dropped: whatever happens)--> back into the pool
+//!   Pool::take() --> Box<T> -----(used)-----> Pool::put_back()
+//!                       \------> Pool::entrust() --> Pooled<T>, for whoever is not to be trusted with that
 //! ```
 //!
 //! 1. A `Pooled` goes back when it is dropped. Nobody can forget it, not even a task that is aborted.
+//!    A connection, whose buffers come and go with every request, takes them without that, and puts them back by hand. If it
+//!    forgets one, that one is freed, and nothing else is lost. (Measured by callgrind: 90 of 2,620 instructions for a request.)
 //! 2. Things are cleaned when they come back, so that nothing of one client is ever shown to another.
 //! 3. The pool keeps at most `limit` things (and at least one); what a burst needed beyond that is freed.
 
@@ -48,9 +52,19 @@ impl<T: Reuse> Pool<T> {
         Rc::new(Pool { free: RefCell::default(), latest: Cell::new(None), limit, fresh })
     }
 
-    /// Lends a clean one, made now if none is free.
-    pub fn take(self: &Rc<Self>) -> Pooled<T> {
-        let value = self.latest.take().unwrap_or_else(|| self.take_another());
+    /// Lends a clean one.
+    pub fn lend(self: &Rc<Self>) -> Pooled<T> {
+        self.entrust(self.take())
+    }
+
+    /// Takes a clean one out, made now if none is free. Whoever has it is to put it back.
+    #[allow(clippy::unnecessary_box_returns, reason = "the box is what is lent")]
+    pub fn take(&self) -> Box<T> {
+        self.latest.take().unwrap_or_else(|| self.take_another())
+    }
+
+    /// Lends what was taken out of this pool: from now on nobody need put it back.
+    pub fn entrust(self: &Rc<Self>, value: Box<T>) -> Pooled<T> {
         Pooled { value: Some(value), pool: self.clone() }
     }
 
@@ -61,7 +75,8 @@ impl<T: Reuse> Pool<T> {
         kept.unwrap_or_else(|| Box::new((self.fresh)()))
     }
 
-    fn put_back(&self, mut value: Box<T>) {
+    /// Takes back what was taken out of this pool.
+    pub fn put_back(&self, mut value: Box<T>) {
         // Before anything is borrowed: what `clean` drops may come back to this very pool, or run foreign code.
         if value.clean()
             && let Some(older) = self.latest.replace(Some(value))
@@ -131,14 +146,14 @@ mod tests {
     fn what_is_kept() {
         for limit in 1..5 {
             let pool = Pool::<Marked>::new(limit);
-            let mut lent: Vec<_> = (0..6).map(|_| pool.take()).collect();
+            let mut lent: Vec<_> = (0..6).map(|_| pool.lend()).collect();
             for (mark, one) in (1..).zip(&mut lent) {
                 one.0 = mark;
             }
             lent[5].0 = 13;
             lent.reverse(); // They come back as 13, 5, 4, ..., 1.
             drop(lent);
-            let again: Vec<_> = (0..6).map(|_| pool.take()).collect();
+            let again: Vec<_> = (0..6).map(|_| pool.lend()).collect();
             let marks: Vec<u32> = again.iter().map(|one| one.0).collect();
             assert_eq!(marks.iter().filter(|mark| **mark > 0).count(), limit, "{marks:?}");
             assert_eq!(marks[0], 1, "the last one to come back");

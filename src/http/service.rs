@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use slab::Slab;
 
+use super::body::Chunk;
 use super::buffer::{BUFFER_SIZE, Buffer, READ_SIZE};
 use super::date::DateCache;
 use super::limits::Limits;
-use super::pool::{Pool, Pooled};
+use super::pool::Pool;
 use super::request::Parts;
 use super::router::Router;
 use super::stats::Stats;
@@ -84,8 +85,24 @@ impl Service {
     }
 
     /// A buffer for so many bytes that may be kept for long: of the smaller kind, if they fit.
-    pub(super) fn buffer_for(&self, bytes: usize) -> Pooled<Buffer> {
+    #[allow(clippy::unnecessary_box_returns, reason = "the box is what is lent")]
+    pub(super) fn buffer_for(&self, bytes: usize) -> Box<Buffer> {
         if bytes <= BUFFER_SIZE { self.outputs.take() } else { self.inputs.take() }
+    }
+
+    /// Where a buffer came from.
+    fn pool_of(&self, buffer: &Buffer) -> &Rc<Pool<Buffer>> {
+        if buffer.made() == READ_SIZE { &self.inputs } else { &self.outputs }
+    }
+
+    /// Takes a buffer back into the pool that it came from.
+    pub(super) fn put_back(&self, buffer: Box<Buffer>) {
+        self.pool_of(&buffer).put_back(buffer);
+    }
+
+    /// Makes a chunk of a buffer: it goes back when that is dropped.
+    pub(super) fn chunk(&self, buffer: Box<Buffer>) -> Chunk {
+        Chunk::Pooled(self.pool_of(&buffer).entrust(buffer))
     }
 
     /// Enters a connection, under a key that it leaves with.

@@ -198,7 +198,7 @@ impl<T: Transport> Wire<T> {
 
     /// Calls `write` with the output buffer.
     pub(super) fn push(&self, write: impl FnOnce(&mut Buffer)) {
-        write(self.flow.borrow_mut().output(&self.service.outputs));
+        write(self.flow.borrow_mut().output(&self.service));
     }
 
     /// How many bytes wait to be sent.
@@ -259,7 +259,7 @@ impl<T: Transport> Wire<T> {
         self.with_flow(cx, |flow, cx| {
             while *discarded <= self.service.limits.drain && !flow.ended {
                 ready!(flow.poll_turn());
-                flow.input = None;
+                flow.drop_input(&self.service);
                 match ready!(flow.poll_fill(&self.transport, &self.service, Wait::Linger, cx)) {
                     Ok(0) | Err(_) => break,
                     Ok(read) => *discarded += read as u64,
@@ -289,6 +289,7 @@ impl<T> Connection for Wire<T> {
 impl<T> Drop for Wire<T> {
     /// The connection has ended, perhaps in the middle of an answer: whoever waits for the body would wait for ever.
     fn drop(&mut self) {
+        self.flow.get_mut().drop_all(&self.service);
         self.service.leave(self.key);
         self.body_waiter.wake();
     }
