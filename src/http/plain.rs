@@ -16,49 +16,52 @@
 //! It is here for its speed alone. (Measured by callgrind: it saves 450 of 3,230 instructions for a request with one header,
 //! beside httparse and a second pass over what that had found.)
 
-use super::error::RequestError;
-use super::fields::Fields;
+use super::fields::{Fields, is_name};
 use super::limits::{Limits, MAX_HEADERS};
 use super::method::Method;
 use super::search;
 use super::token::is_token;
+use super::uri::{self, Ends};
 
-/// A head, as far as its grammar goes: parts of its bytes. The long way makes one, too. Only there can the method be unknown,
-/// or `fields` an error, which is told only behind a target that is too long.
-pub(super) struct Syntax<'a> {
-    /// `None`: one that we do not know.
+/// A request line, as far as its grammar goes. The long way makes one, too.
+#[derive(Clone, Copy)]
+pub(super) struct RequestLine<'a> {
+    /// `None`: one that we do not know. Only the long way has that.
     pub(super) method: Option<Method>,
     pub(super) target: &'a [u8],
+    /// Where the target and its path end, if somebody has looked: only the short way has.
+    pub(super) ends: Option<Ends>,
     pub(super) minor_version: u8,
-    /// What its headers say about the connection.
-    pub(super) fields: Result<Fields<'a>, RequestError>,
 }
 
-/// Reads a head off the front of `input`, and says how long it is.
-pub(super) fn read<'a>(input: &'a [u8], limits: &Limits) -> Option<(Syntax<'a>, usize)> {
+/// Reads a head off the front of `input`: what its headers say about the connection goes to `fields`. The request line, and how
+/// long the head is.
+#[inline(always)] // Its result would go through memory.
+pub(super) fn read<'a>(
+    input: &'a [u8],
+    limits: &Limits,
+    known_host: &[u8],
+    fields: &mut Fields<'a>,
+) -> Option<(RequestLine<'a>, usize)> {
     let (method, behind) = read_method(input)?;
-    let (target, behind) = behind.split_at(search::low_or_del(behind, b'!')?);
+    let ends = uri::ends_of(behind, 0);
+    let (target, behind) = behind.split_at(ends.target);
     let [minor @ (b'0' | b'1'), b'\r', b'\n', rest @ ..] = behind.strip_prefix(b" HTTP/1.")? else {
         return None;
     };
+    let line = RequestLine { method: Some(method), target, ends: Some(ends), minor_version: minor - b'0' };
     let mut rest = rest;
-    if target.is_empty() {
-        return None;
+    let mut headers = 0;
+    while !rest.starts_with(b"\r\n") {
+        headers += 1;
+        rest = read_header(rest, known_host, fields)?;
     }
-    let mut fields = Fields::default();
-    // So many headers, and the empty line.
-    for _ in 0..=limits.headers.min(MAX_HEADERS) {
-        if let [b'\r', b'\n', behind @ ..] = rest {
-            let length = input.len() - behind.len();
-            let syntax =
-                Syntax { method: Some(method), target, minor_version: minor - b'0', fields: Ok(fields) };
-            // Nothing to ask about the length of the request line: besides the target, which has a limit, there is less in it
-            // than `scan.rs` allows.
-            return (length <= limits.head).then_some((syntax, length));
-        }
-        rest = read_header(rest, &mut fields)?;
-    }
-    None
+    let length = input.len() - rest.len() + 2;
+    // Nothing to ask about the length of the request line: besides the target there is less in it than `scan.rs` allows.
+    let fits = length <= limits.head
+        && headers <= limits.headers.min(MAX_HEADERS)
+        && (1..=limits.target).contains(&target.len());
+    fits.then_some((line, length))
 }
 
 /// The method, and what stands behind the space behind it.
@@ -72,7 +75,13 @@ fn read_method(line: &[u8]) -> Option<(Method, &[u8])> {
 
 /// Reads one header off the front of `lines`; what stands behind its line.
 #[inline(always)] // Its result would go through memory: 40 of 2,690 instructions for a request, by callgrind.
-fn read_header<'a>(lines: &'a [u8], fields: &mut Fields<'a>) -> Option<&'a [u8]> {
+fn read_header<'a>(lines: &'a [u8], known_host: &[u8], fields: &mut Fields<'a>) -> Option<&'a [u8]> {
+    if let Some(value) = strip_host(lines)
+        && let Some([b'\r', b'\n', behind @ ..]) = value.strip_prefix(known_host)
+    {
+        fields.note_known_host(&value[..known_host.len()]).ok()?;
+        return Some(behind);
+    }
     let name_end = lines.iter().position(|byte| !is_token(*byte)).filter(|end| *end > 0)?;
     let (name, behind) = lines.split_at(name_end);
     let ([b':', b' ', behind @ ..] | [b':', behind @ ..]) = behind else { return None };
@@ -84,6 +93,14 @@ fn read_header<'a>(lines: &'a [u8], fields: &mut Fields<'a>) -> Option<&'a [u8]>
     let [b'\r', b'\n', behind @ ..] = behind else { return None };
     fields.note(name, trim(value)).ok()?;
     Some(behind)
+}
+
+/// The value of a Host header as most clients write it, and what stands behind it. Nearly every head begins with this header, so
+/// it is looked for before anything else is asked. (Measured by callgrind, together with `known_host`: 120 of 2,300 instructions
+/// for a request.)
+fn strip_host(lines: &[u8]) -> Option<&[u8]> {
+    let (name, behind) = lines.split_first_chunk::<4>()?;
+    if is_name(name, b"host") { behind.strip_prefix(b": ") } else { None }
 }
 
 /// The value without white space around it. Most have none, beside the space behind the colon.
@@ -99,7 +116,7 @@ mod tests {
     use super::*;
 
     fn length(head: &str) -> Option<usize> {
-        read(head.as_bytes(), &Limits::default()).map(|(_, length)| length)
+        read(head.as_bytes(), &Limits::default(), b"", &mut Fields::default()).map(|(_, length)| length)
     }
 
     /// What clients send is plain: if one of these took the long way, nothing but the time would show it.
@@ -138,6 +155,8 @@ mod tests {
             "GET /  HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET  HTTP/1.1\r\nHost: a\r\n\r\n",
             "get / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET /\u{e4} HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET /%a HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET /\u{7f} HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1\r\n Host: a\r\n\r\n",
             "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
@@ -152,7 +171,42 @@ mod tests {
         for head in heads {
             assert_eq!(length(head), None, "{head:?}");
         }
-        assert!(read(b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", &Limits::default()).is_some(), "see `uri.rs`");
+    }
+
+    /// A Host that was good before is known again, as a whole and as nothing else; what else a head may have around it is read
+    /// as before.
+    #[test]
+    fn a_known_host() {
+        let told = |host: &str| {
+            let head = format!("GET / HTTP/1.1\r\n{host}\r\n\r\n");
+            let mut fields = Fields::default();
+            read(head.as_bytes(), &Limits::default(), b"a.b:80", &mut fields)?;
+            Some((fields.host_is_known, String::from_utf8_lossy(fields.host?).into_owned()))
+        };
+        let known = |is_known, host: &str| Some((is_known, host.to_owned()));
+        for header in ["Host: a.b:80", "hOsT: a.b:80", "x: y\r\nHost: a.b:80\r\nz: a.b:80"] {
+            assert_eq!(told(header), known(true, "a.b:80"), "{header:?}");
+        }
+        for (header, host) in [
+            ("Host: a.b:8", "a.b:8"),
+            ("Host: a.b:800", "a.b:800"),
+            ("Host: a.B:80", "a.B:80"),
+            ("Host:a.b:80", "a.b:80"),
+            ("Host:  a.b:80", "a.b:80"),
+            ("Host: a.b:80 ", "a.b:80"),
+            ("Host: ", ""),
+            ("Hosts: a.b:80\r\nHost: c", "c"),
+        ] {
+            assert_eq!(told(header), known(false, host), "{header:?}");
+        }
+        for header in [
+            "Host: a.b:80\r\nHost: a.b:80",
+            "Host: c\r\nHost: a.b:80",
+            "Host: a.b:80\rx: y",
+            "Host: a.b:80\n",
+        ] {
+            assert_eq!(told(header), None, "{header:?}");
+        }
     }
 
     /// A head as long as a limit allows is taken, a longer one is not.
@@ -160,14 +214,15 @@ mod tests {
     fn limits() {
         let head = "GET / HTTP/1.1\r\nhost: a\r\nx: b\r\n\r\n";
         let taken = |headers, head_limit| {
-            read(head.as_bytes(), &Limits { headers, head: head_limit, ..Limits::default() }).is_some()
+            let limits = Limits { headers, head: head_limit, ..Limits::default() };
+            read(head.as_bytes(), &limits, b"", &mut Fields::default()).is_some()
         };
         assert!(taken(2, head.len()));
         assert!(!taken(1, head.len()));
         assert!(!taken(2, head.len() - 1));
         let many = |count| format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(count));
         let limits = Limits { headers: usize::MAX, ..Limits::default() };
-        assert!(read(many(MAX_HEADERS).as_bytes(), &limits).is_some());
-        assert!(read(many(MAX_HEADERS + 1).as_bytes(), &limits).is_none());
+        assert!(read(many(MAX_HEADERS).as_bytes(), &limits, b"", &mut Fields::default()).is_some());
+        assert!(read(many(MAX_HEADERS + 1).as_bytes(), &limits, b"", &mut Fields::default()).is_none());
     }
 }

@@ -74,28 +74,39 @@ pub fn split_target(target: &[u8]) -> Option<TargetParts> {
         authority = Some(scheme.len()..end);
         start = end;
     }
-    let end = path_end(target, start)?;
-    let query = (end < target.len()).then_some(end + 1..target.len());
-    Some(TargetParts { path: start..end, query, authority })
+    let ends = ends_of(target, start);
+    if ends.target < target.len() {
+        return None;
+    }
+    let query = (ends.path < ends.target).then_some(ends.path + 1..ends.target);
+    Some(TargetParts { path: start..ends.path, query, authority })
 }
 
 fn starts_with_ignore_case(bytes: &[u8], prefix: &[u8]) -> bool {
     bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// One look at each byte from `start` on: where the path ends, at a `?` or with the target. `None`: a byte of path or query
-/// is not allowed.
-fn path_end(target: &[u8], start: usize) -> Option<usize> {
-    let mut end = target.len();
-    for (at, byte) in target.iter().enumerate().skip(start) {
+/// Where a target ends, and where its path does: at a `?`, or with it.
+#[derive(Clone, Copy)]
+pub(super) struct Ends {
+    pub(super) path: usize,
+    pub(super) target: usize,
+}
+
+/// One look at each byte from `start` on, up to the first one that no path or query may have.
+pub(super) fn ends_of(bytes: &[u8], start: usize) -> Ends {
+    let mut question = None;
+    let mut at = start;
+    while let Some(byte) = bytes.get(at) {
         match kind(*byte) {
             Kind::Plain | Kind::Separator => {}
-            Kind::Question => end = end.min(at),
-            Kind::Percent if is_hex_pair(&target[at + 1..]) => {}
-            Kind::Percent | Kind::Forbidden => return None,
+            Kind::Question => question = question.or(Some(at)),
+            Kind::Percent if is_hex_pair(&bytes[at + 1..]) => {}
+            Kind::Percent | Kind::Forbidden => break,
         }
+        at += 1;
     }
-    Some(end)
+    Ends { path: question.unwrap_or(at), target: at }
 }
 
 fn is_hex_pair(bytes: &[u8]) -> bool {

@@ -67,6 +67,8 @@ struct Reader<'a> {
     input: Vec<u8>,
     /// How much of the stream was consumed before `input`.
     offset: usize,
+    /// For the short way. Kept, since it knows the Host of the head before.
+    short: Head,
     state: State,
     body: Vec<u8>,
     exchanges: Vec<Exchange>,
@@ -79,6 +81,7 @@ pub fn decode(pieces: &[&[u8]], limits: &Limits) -> Story {
         limits,
         input: Vec::new(),
         offset: 0,
+        short: Head::fresh(),
         state: State::Head(None),
         body: Vec::new(),
         exchanges: Vec::new(),
@@ -137,14 +140,13 @@ impl Reader<'_> {
 
     /// Takes the long way, on which a head may come in pieces, and looks whether the short one agrees.
     fn take_head(&mut self, begun: Option<HeadScan>) -> Result<bool, RequestError> {
-        let mut short = Head::fresh();
-        let length = if begun.is_none() { short.parse_plain(&self.input, self.limits) } else { None };
+        let length = if begun.is_none() { self.short.parse_plain(&self.input, self.limits) } else { None };
         let mut scan = begun.unwrap_or_default();
         let taken = self.take_head_the_long_way(&mut scan);
         if let Some(length) = length {
             let (head, range) = taken.as_ref().ok().and_then(Option::as_ref).expect("both ways take it");
             assert_eq!(*range, 0..length, "where the head ends");
-            assert_eq!(format!("{short:?}"), format!("{head:?}"), "what it says");
+            assert_eq!(format!("{:?}", self.short), format!("{head:?}"), "what it says");
         }
         let Some((head, range)) = taken? else {
             self.state = State::Head(Some(scan));
