@@ -254,7 +254,7 @@ fn a_status_without_content_sends_none() {
 fn a_spoiled_answer_stays_a_500() {
     let spoil = |response: Response| response.with_header("x-bad", "a\r\nx-injected: b");
     let expected = "HTTP/1.1 500 Internal Server Error\r\ncontent-type: text/plain; charset=utf-8\r\n";
-    let body = "content-length: 26\r\nconnection: close\r\n\r\n500 Internal Server Error\n";
+    let body = "connection: close\r\ncontent-length: 26\r\n\r\n500 Internal Server Error\n";
     let before = Response::text("secret").with_header("x-before", "1").with_status(Status::CREATED);
     assert_eq!(sent(spoil(before)), format!("{expected}{body}"));
     assert_eq!(sent(spoil(Response::text("x")).with_status(Status::OK)), format!("{expected}{body}"));

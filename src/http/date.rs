@@ -6,12 +6,40 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime};
 
-/// A date as text, such as `Sun, 06 Nov 1994 08:49:37 GMT`: always as long.
-pub type HttpDate = [u8; 29];
+/// What stands in front of the date in most answers.
+const OK: &str = "HTTP/1.1 200 OK";
+const NAME: &str = "\r\ndate: ";
+
+/// A `Date` header as text, behind the line that most answers begin with: they copy both at once. (Measured by callgrind,
+/// together with the end of a head in one piece: 40 of 2,310 instructions for a request.)
+///
+/// ```text
+/// HTTP/1.1 200 OK
+/// date: Sun, 06 Nov 1994 08:49:37 GMT
+/// ```
+#[derive(Clone, Copy)]
+pub struct DateHeader([u8; OK.len() + NAME.len() + 29]);
+
+impl DateHeader {
+    fn new(time: SystemTime) -> DateHeader {
+        let text = format!("{OK}{NAME}{}", http_date(time));
+        DateHeader(text.as_bytes().try_into().expect("cannot have another length"))
+    }
+
+    /// The status line of a 200, and the header. No line end behind it.
+    pub fn behind_ok(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The header, with a line end in front of it and none behind.
+    pub fn alone(&self) -> &[u8] {
+        &self.0[OK.len()..]
+    }
+}
 
 /// The current date as text, at most a second old.
 pub struct DateCache {
-    text: Cell<HttpDate>,
+    header: Cell<DateHeader>,
     /// When the next second begins. The wall clock may jump; asking it again each second follows the jump.
     fresh_until: Cell<Option<Instant>>,
 }
@@ -20,15 +48,15 @@ impl DateCache {
     /// Nothing cached yet.
     #[allow(clippy::new_without_default, reason = "`new` is the word used throughout")]
     pub fn new() -> DateCache {
-        DateCache { text: Cell::new([b' '; 29]), fresh_until: Cell::new(None) }
+        DateCache { header: Cell::new(DateHeader::new(SystemTime::UNIX_EPOCH)), fresh_until: Cell::new(None) }
     }
 
     /// The date. `now`: the runtime's turn time.
-    pub fn date(&self, now: Instant) -> HttpDate {
+    pub fn date(&self, now: Instant) -> DateHeader {
         if self.fresh_until.get().is_none_or(|until| now >= until) {
             self.refresh(now);
         }
-        self.text.get()
+        self.header.get()
     }
 
     #[cold] // Once a second: out of the way of every other answer.
@@ -37,7 +65,7 @@ impl DateCache {
         let into_second = wall.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
         let rest = Duration::from_nanos(u64::from(1_000_000_000 - into_second));
         self.fresh_until.set(Some(now + rest));
-        self.text.set(http_date(wall).as_bytes().try_into().expect("cannot have another length"));
+        self.header.set(DateHeader::new(wall));
     }
 }
 
