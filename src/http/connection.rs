@@ -135,7 +135,7 @@ fn after_finishing(finished: Result<After, BodyError>) -> Option<Stage> {
 /// What is left of an exchange once somebody has to wait.
 async fn finish<T: Transport>(wire: Rc<Wire<T>>, begun: Box<Begun>) -> Result<After, BodyError> {
     let wire = &wire; // For the calls below, which only borrow it.
-    let Begun { asked, in_flight, answer } = *begun;
+    let Begun { asked, since, in_flight, answer } = *begun;
     let mut response = match answer {
         Answering::Waits(handler) => Answer::new(wire, handler).await?,
         Answering::Ready(response) => response,
@@ -147,7 +147,7 @@ async fn finish<T: Transport>(wire: Rc<Wire<T>>, begun: Box<Begun>) -> Result<Af
         response = hold_back(wire, response).await;
     }
     let service = &wire.service;
-    service.stats.took(1, service.handle.now().saturating_duration_since(asked.since));
+    service.stats.took(1, service.handle.now().saturating_duration_since(since));
     let framing = framing_of(asked, response.status(), response.body().length());
     let after = note_answer(service, asked, &response, framing, wire.body_may_be_left());
     send(wire, asked, after, response, framing).await?;
@@ -259,9 +259,7 @@ async fn refuse<T: Transport>(wire: Rc<Wire<T>>, error: RequestError) -> Result<
     wire.service.stats.refused.add(1);
     wire.service.stats.answered(response.status());
     wire.service.stats.took(1, Duration::ZERO);
-    let since = wire.service.handle.turn_time();
-    let asked =
-        Asked { method: wire.refused_method(), minor_version: 1, keep_alive: false, number: 0, since };
+    let asked = Asked { method: wire.refused_method(), minor_version: 1, keep_alive: false, number: 0 };
     let framing = framing_of(asked, response.status(), response.body().length());
     send(wire, asked, After::Close, response, framing).await?;
     wire.give_up_body();

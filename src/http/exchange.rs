@@ -59,13 +59,13 @@ pub(super) struct Asked {
     pub(super) keep_alive: bool,
     /// The request's number; 0 for one that was refused.
     pub(super) number: u64,
-    /// When the poll's turn began, in which its head was read.
-    pub(super) since: Instant,
 }
 
 /// An exchange that one poll could not finish.
 pub(super) struct Begun {
     pub(super) asked: Asked,
+    /// When the poll's turn began, in which its head was read.
+    pub(super) since: Instant,
     /// Until the answer is there.
     pub(super) in_flight: InFlight<Arc<Stats>>,
     pub(super) answer: Answering,
@@ -127,12 +127,14 @@ fn answer<T: Transport + 'static>(
     let stats = &wire.service.stats;
     let _in_flight = InFlight::new(&**stats);
     let answer = call(wire, Request::new(parts), cx);
-    let plain = match &answer {
-        Answering::Ready(response) => answer_plainly(wire, asked, response),
-        Answering::Waits(_) => None,
-    };
+    if let Answering::Ready(response) = &answer
+        && let Some(after) = answer_plainly(wire, asked, response)
+    {
+        return Ok(after);
+    }
+    let since = wire.service.handle.turn_time();
     // Counted again, for a moment twice: the count above borrows, which is cheaper, and ends here.
-    plain.ok_or_else(|| Box::new(Begun { asked, in_flight: InFlight::new(stats.clone()), answer }))
+    Err(Box::new(Begun { asked, since, in_flight: InFlight::new(stats.clone()), answer }))
 }
 
 /// Notes that a request has come, and gives it its body.
@@ -147,7 +149,6 @@ fn begin<T: Transport + 'static>(wire: &Rc<Wire<T>>, parts: &mut Parts) -> Asked
         minor_version: head.minor_version(),
         keep_alive: head.keep_alive() && !is_last,
         number,
-        since: service.handle.turn_time(),
     };
     wire.open_request(number);
     match head.framing() {
@@ -163,8 +164,8 @@ fn begin<T: Transport + 'static>(wire: &Rc<Wire<T>>, parts: &mut Parts) -> Asked
 fn call<T: Transport>(wire: &Wire<T>, request: Request, cx: &mut Context<'_>) -> Answering {
     let service = &wire.service;
     wire.note_owner(cx);
-    guarded(service, "a handler", || service.router.call(request, cx))
-        .unwrap_or_else(|| Answering::Ready(instead_of_a_panic()))
+    let otherwise = || Answering::Ready(instead_of_a_panic());
+    guarded(service, "a handler", || service.router.call(request, cx), otherwise)
 }
 
 /// Counts an answer, and says whether the connection goes on behind it. `body_may_be_left`: what the handler has not read

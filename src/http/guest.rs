@@ -28,20 +28,28 @@ use super::service::Service;
 use super::status::Status;
 use super::wire::Wire;
 use crate::net::Transport;
-use crate::runtime::panics::{panic_message, quietly};
+use crate::runtime::panics::{Payload, panic_message, quietly};
 use crate::runtime::timer::Sleep;
 
-/// Calls a guest. `None`: it panicked, and that was counted and logged. `who`: for the log.
-pub(super) fn guarded<R>(service: &Service, who: &str, call: impl FnOnce() -> R) -> Option<R> {
-    match panic::catch_unwind(AssertUnwindSafe(call)) {
-        Ok(value) => Some(value),
-        Err(payload) => {
-            service.stats.panics.add(1);
-            log::error!("{who} panicked: {}", panic_message(&payload));
-            quietly("the drop of a panic's payload", || drop(payload));
-            None
-        }
-    }
+/// Calls a guest. If it panics, that is counted and logged, and `otherwise` says what counts in place of its value.
+/// `who`: for the log.
+pub(super) fn guarded<R>(
+    service: &Service,
+    who: &str,
+    call: impl FnOnce() -> R,
+    otherwise: impl FnOnce() -> R,
+) -> R {
+    panic::catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
+        note_panic(service, who, payload);
+        otherwise()
+    })
+}
+
+#[cold]
+fn note_panic(service: &Service, who: &str, payload: Payload) {
+    service.stats.panics.add(1);
+    log::error!("{who} panicked: {}", panic_message(&payload));
+    quietly("the drop of a panic's payload", || drop(payload));
 }
 
 /// The answer of a handler that panicked.
@@ -76,10 +84,11 @@ impl<T: Transport> Future for Answer<'_, T> {
         let service = &this.wire.service;
         if !std::mem::take(&mut this.was_polled) {
             let handler = this.handler.as_mut().expect("cannot be polled after its drop");
-            match guarded(service, "a handler", || handler.as_mut().poll(cx)) {
-                Some(Poll::Ready(response)) => return Poll::Ready(Ok(response)),
-                Some(Poll::Pending) => {}
-                None => return Poll::Ready(Ok(instead_of_a_panic())),
+            let otherwise = || Poll::Ready(instead_of_a_panic());
+            if let Poll::Ready(response) =
+                guarded(service, "a handler", || handler.as_mut().poll(cx), otherwise)
+            {
+                return Poll::Ready(Ok(response));
             }
         }
         if let Poll::Ready(Err(error)) = this.wire.poll_flush(cx) {
@@ -120,11 +129,12 @@ impl<T: Transport> Future for NextPiece<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         this.wire.note_owner(cx);
-        match guarded(&this.wire.service, "a streamed body", || this.body.poll_chunk(cx)) {
-            Some(Poll::Ready(piece)) => return Poll::Ready(piece),
-            Some(Poll::Pending) => {}
-            // Its answer has begun; only a cut connection can still say that it is not whole.
-            None => return Poll::Ready(Some(Err(std::io::Error::other("a streamed body panicked").into()))),
+        // Its answer has begun; only a cut connection can still say that it is not whole.
+        let otherwise = || Poll::Ready(Some(Err(std::io::Error::other("a streamed body panicked").into())));
+        if let Poll::Ready(piece) =
+            guarded(&this.wire.service, "a streamed body", || this.body.poll_chunk(cx), otherwise)
+        {
+            return Poll::Ready(piece);
         }
         let flushed = match this.wire.poll_flush(cx) {
             Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),

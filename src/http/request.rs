@@ -161,8 +161,11 @@ impl Reuse for Parts {
         Parts { head: Head::fresh(), body: Body::default(), names: None, context }
     }
 
+    #[inline(always)] // By callgrind: 13 of 2,160 instructions for a request.
     fn clean(&mut self) -> bool {
-        self.body = Body::default();
+        if !self.body.is_empty() {
+            self.body = Body::default();
+        }
         self.names = None;
         self.head.clean()
     }
