@@ -288,6 +288,7 @@ impl Executor {
     }
 
     /// After a poll that returned `Pending`: puts the task back, unless it asked for its end meanwhile.
+    #[inline(always)] // See `Registration::poll_io`.
     fn check_in(&self, task: Box<AnyTask>) {
         let id = task.id();
         let lost = task.is_lost();
@@ -303,6 +304,7 @@ impl Executor {
     }
 
     /// Frees the slot, tells, and drops the future last: its `drop` may spawn into the slot that is now free.
+    #[cold] // Out of the way of every poll that does not end a task: 22 of 2,370 instructions for a request, by callgrind.
     fn finish(&self, task: Box<AnyTask>, outcome: Outcome) {
         self.tasks.borrow_mut().remove(task.id().slot);
         self.counters.tasks.subtract(1);

@@ -164,13 +164,7 @@ impl Reactor {
 
     /// All registered sources.
     pub fn snapshot(&self) -> Vec<SourceSnapshot> {
-        let sources = self.sources.borrow();
-        let snapshot = |io: &Rc<ScheduledIo>| SourceSnapshot {
-            id: io.id,
-            read_waiting: io.read.waiter.is_set(),
-            write_waiting: io.write.waiter.is_set(),
-        };
-        sources.iter().map(|(_, io)| snapshot(io)).collect()
+        self.sources.borrow().iter().map(|(_, io)| io.snapshot()).collect()
     }
 
     /// Tells of everybody who waits: the source, the direction, and what the waiting waker points at.
@@ -200,6 +194,7 @@ impl Reactor {
         }
     }
 
+    #[inline(always)] // See `Registration::poll_io`.
     fn mark_ready(&self, io: &ScheduledIo, direction: Direction, woken: &mut Vec<Waker>) {
         let side = io.side(direction);
         let waiter = side.waiter.take();
@@ -265,6 +260,7 @@ impl<S: Source> Registration<S> {
     }
 
     /// Stores the waker where the reactor will find it.
+    #[inline(always)] // See `Registration::poll_io`.
     fn keep_waker<T>(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         let side = self.io.side(direction);
         // Before the waker is stored: if this fails, nobody will take it out again. No event is lost between the two:
@@ -332,6 +328,7 @@ impl<S: Source> Registration<S> {
         }
     }
 
+    #[cold] // Once in a socket's life.
     fn register(&self, interest: Interest) -> io::Result<()> {
         let key = self.reactor.sources.borrow_mut().insert(self.io.clone());
         let poll = self.reactor.poll.borrow();
@@ -347,6 +344,7 @@ impl<S: Source> Registration<S> {
         told
     }
 
+    #[cold] // At most once.
     fn widen(&self, key: usize, interest: Interest) -> io::Result<()> {
         let poll = self.reactor.poll.borrow();
         self.source.borrow_mut().reregister(poll.registry(), Token(key), interest)?;

@@ -54,6 +54,11 @@ impl ScheduledIo {
             Direction::Write => &self.write,
         }
     }
+
+    pub(super) fn snapshot(&self) -> SourceSnapshot {
+        let (read_waiting, write_waiting) = (self.read.waiter.is_set(), self.write.waiter.is_set());
+        SourceSnapshot { id: self.id, read_waiting, write_waiting }
+    }
 }
 
 /// A source as a debugger would show it.

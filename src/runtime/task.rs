@@ -60,6 +60,12 @@ impl TaskWaker {
     pub fn clear_queued(&self) {
         self.queued.swap(false, Ordering::AcqRel);
     }
+
+    #[cold] // Out of the way of every wake that nobody watches.
+    fn tell(&self, wake: Wake) {
+        let foreign = !local::is_home(&self.queue);
+        self.tracer.emit(|| Event::Woken { task: self.id, wake, foreign });
+    }
 }
 
 impl StdWake for TaskWaker {
@@ -68,16 +74,15 @@ impl StdWake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let task = self.id;
-        let foreign = self.tracer.is_on() && !local::is_home(&self.queue);
-        if self.queued.swap(true, Ordering::AcqRel) {
-            self.queue.count_coalesced();
-            self.tracer.emit(|| Event::Woken { task, wake: Wake::Coalesced, foreign });
-            return;
-        }
+        let wake = if self.queued.swap(true, Ordering::AcqRel) { Wake::Coalesced } else { Wake::Queued };
         // The event comes before the push: after it, the runtime's thread could be polling already.
-        self.tracer.emit(|| Event::Woken { task, wake: Wake::Queued, foreign });
-        local::push(&self.queue, task);
+        if self.tracer.is_on() {
+            self.tell(wake);
+        }
+        match wake {
+            Wake::Coalesced => self.queue.count_coalesced(),
+            Wake::Queued => local::push(&self.queue, self.id),
+        }
     }
 }
 
