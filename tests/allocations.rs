@@ -9,7 +9,7 @@ use std::alloc::System;
 
 use common::pipe::Pipe;
 use glassbox::Runtime;
-use glassbox::http::buffer::READ_SIZE;
+use glassbox::http::buffer::{BUFFER_SIZE, READ_SIZE};
 use glassbox::http::{Request, Router, Server, layers, serve_connection};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -89,6 +89,7 @@ fn what_things_cost() {
     idle_connections();
     a_byte_that_waits();
     half_a_head();
+    an_answer_that_waits();
     a_log_that_is_off();
 }
 
@@ -161,6 +162,27 @@ fn half_a_head() {
     println!("eight half heads, one after the other: {allocated} bytes allocated");
     // The pipes, in which the bytes were on their way, and one buffer.
     assert!(allocated < 8 * half.len() + 2 * READ_SIZE, "{allocated} bytes: a buffer for each");
+}
+
+/// So does one that is cut while its answer, in a buffer of 16 KiB, waits for room.
+fn an_answer_that_waits() {
+    let runtime = Runtime::builder().frozen_clock().build().expect("a runtime");
+    let service = Server::new(Router::new().get("/", async |_| "hello")).into_service(runtime.handle());
+    let region = Region::new(ALLOCATOR);
+    for _ in 0..8 {
+        let pipe = Pipe::new();
+        pipe.set_room(0);
+        let connection = serve_connection(service.clone(), pipe.server_end(), None);
+        let task = runtime.handle().spawn_detached(connection);
+        pipe.client_send(ROOT.as_bytes());
+        runtime.run_until_stalled();
+        assert!(!pipe.is_closed());
+        task.abort();
+        assert!(pipe.is_closed());
+    }
+    let allocated = region.change().bytes_allocated;
+    println!("eight answers that waited, one after the other: {allocated} bytes allocated");
+    assert!(allocated < READ_SIZE + 4 * BUFFER_SIZE, "{allocated} bytes: a buffer for each");
 }
 
 /// What one idle keep-alive connection holds on the heap, the pipe's own few bytes included.

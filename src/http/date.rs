@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime};
 
-/// What stands in front of the date in most answers.
+/// These two stand in front of the date in most answers.
 const OK: &str = "HTTP/1.1 200 OK";
 const NAME: &str = "\r\ndate: ";
 

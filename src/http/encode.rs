@@ -124,19 +124,19 @@ mod tests {
     use super::super::date::DateCache;
     use super::*;
 
-    fn head(status: Status, framing: ResponseFraming, persistence: Persistence) -> String {
-        let (mut out, response) = (Buffer::with_size(512), Response::new(status));
-        write_head(&mut out, &response, &DateCache::new().date(Instant::now()), framing, persistence);
+    fn head(response: &Response, framing: ResponseFraming, persistence: Persistence) -> String {
+        let mut out = Buffer::with_size(512);
+        write_head(&mut out, response, &DateCache::new().date(Instant::now()), framing, persistence);
         String::from_utf8(out.to_vec()).expect("text")
     }
 
-    /// A 200 with a length of three digits, and every other answer.
+    /// A 200 with a length of three digits, and others.
     #[test]
     fn heads() {
         let date = |head: &str| head.lines().nth(1).map(str::to_owned).expect("a date");
         for length in [0, 9, 10, 99, 100, 101, 110, 998, 999, 1_000, u64::MAX] {
             for (status, line) in [(Status::OK, "200 OK"), (Status::GONE, "410 Gone")] {
-                let head = head(status, ResponseFraming::Length(length), Persistence::Close);
+                let head = head(&Response::new(status), ResponseFraming::Length(length), Persistence::Close);
                 let expected = format!(
                     "HTTP/1.1 {line}\r\n{}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n",
                     date(&head)
@@ -145,8 +145,14 @@ mod tests {
                 assert!(date(&head).starts_with("date: ") && head.contains(" GMT\r\n"), "{head}");
             }
         }
-        let head = head(Status::NO_CONTENT, ResponseFraming::Bodiless, Persistence::KeepAlive);
-        assert_eq!(head, format!("HTTP/1.1 204 No Content\r\n{}\r\n\r\n", date(&head)));
+        let response = Response::new(Status::NO_CONTENT);
+        let bodiless = head(&response, ResponseFraming::Bodiless, Persistence::KeepAlive);
+        assert_eq!(bodiless, format!("HTTP/1.1 204 No Content\r\n{}\r\n\r\n", date(&bodiless)));
+        let response = Response::text("x").with_header("x", "y");
+        let chunked = head(&response, ResponseFraming::Chunked, Persistence::KeepAliveSaid);
+        let lines = "content-type: text/plain; charset=utf-8\r\nx: y\r\nconnection: keep-alive\r\n\
+                     transfer-encoding: chunked\r\n\r\n";
+        assert_eq!(chunked, format!("HTTP/1.1 200 OK\r\n{}\r\n{lines}", date(&chunked)));
     }
 
     /// Numbers are written as `Display` writes them.

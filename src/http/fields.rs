@@ -24,7 +24,7 @@ pub enum Framing {
 #[allow(clippy::struct_excessive_bools, reason = "each is a question with its own answer")]
 pub(super) struct Fields<'a> {
     pub(super) host: Option<&'a [u8]>,
-    /// It is one that was found to be good before.
+    /// It is one that was found to be good before, or empty.
     pub(super) host_is_known: bool,
     content_length: Option<u64>,
     /// Transfer codings seen in all lines together, how many of them are `chunked`, and whether that is the last.
@@ -112,8 +112,7 @@ impl<'a> Fields<'a> {
 
 /// Whether a header has this name, in any case. `own`, in small letters, differs from capitals by one bit. With that bit set,
 /// no other byte of a name, which the parser has looked at, becomes one of `own`; nor does any other byte at all, if `own` has
-/// nothing but letters. (Measured by callgrind: 22 of 2,060
-/// instructions for a request.)
+/// nothing but letters. (Measured by callgrind: 22 of 2,060 instructions for a request.)
 pub(super) fn is_name<const N: usize>(name: &[u8], own: &[u8; N]) -> bool {
     <&[u8; N]>::try_from(name).is_ok_and(|name| name.map(|byte| byte | 0x20) == *own)
 }

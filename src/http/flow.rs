@@ -311,7 +311,7 @@ impl Flow {
         match (wait, &mut self.writing) {
             (Wait::Body, _) => self.reading.note_transfer(limits, wait, bytes),
             (Wait::Write, Some(writing)) => writing.note_transfer(limits, wait, bytes),
-            _ => {} // A head and a farewell have a limit for the whole of them.
+            _ => {} // A limit for the whole of it, or nobody has waited yet.
         }
     }
 

@@ -62,9 +62,6 @@ impl fmt::Debug for KnownHost {
 
 impl KnownHost {
     fn is_good(&mut self, host: &[u8]) -> bool {
-        if *self.0 == *host {
-            return true;
-        }
         let good = uri::is_authority(host);
         if good {
             self.0.clear();
@@ -182,8 +179,8 @@ impl Head {
             }
             _ => {}
         }
-        if let (Some(ends), [b'/', ..]) = (line.ends, line.target) {
-            self.path = 0..ends.path;
+        if let (Some(end), [b'/', ..]) = (line.path_end, line.target) {
+            self.path = 0..end;
             return Ok(());
         }
         let parts = uri::split_target(line.target).ok_or(RequestError::Target)?;
@@ -338,7 +335,7 @@ fn read_with_httparse(bytes: &[u8]) -> Result<Read<'_>, httparse::Error> {
     let read =
         request.headers.iter().try_for_each(|header| fields.note(header.name.as_bytes(), header.value));
     let method = Method::from_bytes(method.as_bytes());
-    let line = RequestLine { method, target: target.as_bytes(), ends: None, minor_version };
+    let line = RequestLine { method, target: target.as_bytes(), path_end: None, minor_version };
     Ok((line, read.map(|()| fields)))
 }
 
@@ -369,5 +366,34 @@ fn syntax_error(error: httparse::Error) -> RequestError {
         httparse::Error::NewLine => RequestError::LineEnd,
         httparse::Error::TooManyHeaders => RequestError::HeadersTooLarge,
         _ => RequestError::Header,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both ways find the same path and query.
+    #[test]
+    fn path_and_query() {
+        for (method, target, path, query) in [
+            ("GET", "/", "/", None),
+            ("GET", "/?", "/", Some("")),
+            ("GET", "/a?b?c", "/a", Some("b?c")),
+            ("GET", "/a%3Fb?%20", "/a%3Fb", Some("%20")),
+            ("GET", "http://h", "/", None),
+            ("GET", "http://h?", "/", Some("")),
+            ("GET", "http://h?x", "/", Some("x")),
+            ("GET", "http://h/a?x", "/a", Some("x")),
+            ("OPTIONS", "*", "*", None),
+        ] {
+            let bytes = format!("{method} {target} HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes();
+            let (mut short, mut long) = (Head::fresh(), Head::fresh());
+            assert_eq!(short.parse_plain(&bytes, &Limits::default()), Some(bytes.len()), "{target}");
+            assert_eq!(long.parse(&bytes, &Limits::default()), Ok(()), "{target}");
+            for head in [short, long] {
+                assert_eq!((head.target(), head.path(), head.query()), (target, path, query));
+            }
+        }
     }
 }

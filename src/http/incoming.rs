@@ -179,6 +179,7 @@ fn take_chunked(
     let most = bytes.len();
     let mut data: Option<Box<Buffer>> = None;
     let over = loop {
+        // An error ends the connection, and frees what was collected.
         match decoder.decode(bytes)? {
             Decoded::Data { skip, length } => {
                 data.get_or_insert_with(|| service.buffer_for(most)).push(&bytes[skip..skip + length]);

@@ -12,7 +12,8 @@
 //!
 //! 1. A `Pooled` goes back when it is dropped. Nobody can forget it, not even a task that is aborted.
 //!    A connection, whose buffers come and go with every request, takes them without that, and puts them back by hand. If it
-//!    forgets one, that one is freed, and nothing else is lost. (Measured by callgrind: 90 of 2,620 instructions for a request.)
+//!    forgets one, that one is freed, and nothing else is lost. (Measured by callgrind: 90 of 2,620 instructions for a
+//!    request.)
 //! 2. Things are cleaned when they come back, so that nothing of one client is ever shown to another.
 //! 3. The pool keeps at most `limit` things (and at least one); what a burst needed beyond that is freed.
 

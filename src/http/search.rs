@@ -5,7 +5,7 @@
 //! left out. A borrow can mark a byte above a true one as well, never below: so the lowest mark is true, and only that one
 //! is asked for. The bytes are loaded so that the lowest one is the first. ("Hacker's Delight", section 6-1.)
 //!
-//! For a line feed alone the crate `memchr` would do. It does not look for two kinds of bytes by a limit.
+//! For a line feed alone the crate `memchr` would do. It does not look for all control bytes at once.
 
 /// Times a byte, this is that byte eight times.
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -16,9 +16,9 @@ pub(super) fn line_feed(bytes: &[u8]) -> Option<usize> {
     first(bytes, |block| equal(block, b'\n'), |byte| byte == b'\n')
 }
 
-/// Where the first byte is that is lower than `least`, or DEL.
-pub(super) fn low_or_del(bytes: &[u8], least: u8) -> Option<usize> {
-    first(bytes, |block| lower(block, least) | equal(block, 0x7f), |byte| byte < least || byte == 0x7f)
+/// Where the first control byte is: one below the space, or DEL.
+pub(super) fn control(bytes: &[u8]) -> Option<usize> {
+    first(bytes, |block| lower(block, b' ') | equal(block, 0x7f), |byte| byte.is_ascii_control())
 }
 
 /// Marks the bytes that are equal to this one.
@@ -74,9 +74,6 @@ mod tests {
 
     fn check(bytes: &[u8]) {
         assert_eq!(line_feed(bytes), bytes.iter().position(|byte| *byte == b'\n'), "{bytes:?}");
-        for least in [0x20, 0x21] {
-            let found = bytes.iter().position(|byte| *byte < least || *byte == 0x7f);
-            assert_eq!(low_or_del(bytes, least), found, "{bytes:?}");
-        }
+        assert_eq!(control(bytes), bytes.iter().position(u8::is_ascii_control), "{bytes:?}");
     }
 }

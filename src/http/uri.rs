@@ -7,13 +7,12 @@ use std::borrow::Cow;
 use std::net::Ipv6Addr;
 use std::ops::Range;
 
-/// Bytes of a target that a request names: where its path and its query are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The parts of a target, as places in it.
+#[derive(Debug)]
 pub struct TargetParts {
-    /// The path, still percent-encoded; `/` if the target has none, `*` for the server as a whole.
+    /// The path, still percent-encoded. Empty if the target has none, which means `/`. If the target goes on behind it, that is a
+    /// `?` and the query.
     pub path: Range<usize>,
-    /// What stands behind the `?`.
-    pub query: Option<Range<usize>>,
     /// `host:port` of an absolute-form target: it overrides the Host header.
     pub authority: Option<Range<usize>>,
 }
@@ -78,8 +77,7 @@ pub fn split_target(target: &[u8]) -> Option<TargetParts> {
     if ends.target < target.len() {
         return None;
     }
-    let query = (ends.path < ends.target).then_some(ends.path + 1..ends.target);
-    Some(TargetParts { path: start..ends.path, query, authority })
+    Some(TargetParts { path: start..ends.path, authority })
 }
 
 fn starts_with_ignore_case(bytes: &[u8], prefix: &[u8]) -> bool {
