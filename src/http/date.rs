@@ -6,19 +6,22 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime};
 
-/// These two stand in front of the date in most answers.
+/// The line and the name that stand in front of the date in most answers: one copy writes all three.
 const OK: &str = "HTTP/1.1 200 OK";
 const NAME: &str = "\r\ndate: ";
 
-/// A `Date` header as text, behind the line that most answers begin with: they copy both at once. (Measured by callgrind,
-/// together with the end of a head in one piece: 40 of 2,310 instructions for a request.)
+/// How long an IMF-fixdate is.
+const DATE_LENGTH: usize = 29;
+
+/// A `Date` header as text, behind the line that most answers begin with. (By callgrind, together with `encode::last_lines`:
+/// saves 40 of 2,310 instructions for a request.)
 ///
 /// ```text
 /// HTTP/1.1 200 OK
 /// date: Sun, 06 Nov 1994 08:49:37 GMT
 /// ```
 #[derive(Clone, Copy)]
-pub struct DateHeader([u8; OK.len() + NAME.len() + 29]);
+pub struct DateHeader([u8; OK.len() + NAME.len() + DATE_LENGTH]);
 
 impl DateHeader {
     fn new(time: SystemTime) -> DateHeader {
@@ -27,12 +30,12 @@ impl DateHeader {
     }
 
     /// The status line of a 200, and the header. No line end behind it.
-    pub fn behind_ok(&self) -> &[u8] {
+    pub fn with_ok_line(&self) -> &[u8] {
         &self.0
     }
 
     /// The header, with a line end in front of it and none behind.
-    pub fn alone(&self) -> &[u8] {
+    pub fn without_status_line(&self) -> &[u8] {
         &self.0[OK.len()..]
     }
 }
@@ -59,7 +62,7 @@ impl DateCache {
         self.header.get()
     }
 
-    #[cold] // Once a second: out of the way of every other answer.
+    #[cold] // Once a second. Outside of `date`, which stays short enough to be inlined.
     fn refresh(&self, now: Instant) {
         let wall = SystemTime::now();
         let into_second = wall.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());

@@ -41,13 +41,13 @@ pub fn write_head(
 ) {
     let status = response.status();
     if status == Status::OK {
-        out.push(date.behind_ok()); // Most answers.
+        out.push(date.with_ok_line()); // Most answers.
     } else {
         out.push(b"HTTP/1.1 ");
         push_number(out, u64::from(status.code()));
         out.push(b" ");
         out.push(status.reason().as_bytes());
-        out.push(date.alone());
+        out.push(date.without_status_line());
     }
     if let Some(content_type) = response.content_type() {
         out.push(b"\r\ncontent-type: ");
@@ -65,7 +65,8 @@ pub fn write_head(
         Persistence::Close => out.push(b"\r\nconnection: close"),
     }
     match framing {
-        // Most answers: the rest of the head in one piece.
+        // Most answers. What is left of the head has one length then, and one `push` writes it. So this ends the head: all
+        // other headers come before it.
         ResponseFraming::Length(length @ 100..1000) => return out.push(&last_lines(length)),
         ResponseFraming::Length(length) => {
             out.push(b"\r\ncontent-length: ");
@@ -130,7 +131,7 @@ mod tests {
         String::from_utf8(out.to_vec()).expect("text")
     }
 
-    /// A 200 with a length of three digits, and others.
+    /// Answers with a shortcut, a 200 and a length of three digits, and those without are written alike.
     #[test]
     fn heads() {
         let date = |head: &str| head.lines().nth(1).map(str::to_owned).expect("a date");

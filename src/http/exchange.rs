@@ -64,7 +64,7 @@ pub(super) struct Asked {
 /// An exchange that one poll could not finish.
 pub(super) struct Begun {
     pub(super) asked: Asked,
-    /// When the poll's turn began, in which its head was read.
+    /// When the turn began in which the request's head was read.
     pub(super) since: Instant,
     /// Until the answer is there.
     pub(super) in_flight: InFlight<Arc<Stats>>,
@@ -132,7 +132,7 @@ fn answer<T: Transport + 'static>(
     {
         return Ok(after);
     }
-    let since = wire.service.handle.turn_time();
+    let since = wire.service.handle.turn_time(); // Still this turn's beginning, from before the handler's first poll.
     // Counted again, for a moment twice: the count above borrows, which is cheaper, and ends here.
     Err(Box::new(Begun { asked, since, in_flight: InFlight::new(stats.clone()), answer }))
 }

@@ -110,9 +110,9 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Whether a header has this name, in any case. `own`, in small letters, differs from capitals by one bit. With that bit set,
-/// no other byte of a name, which the parser has looked at, becomes one of `own`; nor does any other byte at all, if `own` has
-/// nothing but letters. (Measured by callgrind: 22 of 2,060 instructions for a request.)
+/// Whether a header has this name, in any case. `own` is in small letters. Setting one bit makes a capital small, and no other
+/// byte becomes a letter. Of a name with a `-`, which CR becomes, the parser must have looked at each byte. (By callgrind,
+/// saves 22 of 2,060 instructions for a request.)
 pub(super) fn is_name<const N: usize>(name: &[u8], own: &[u8; N]) -> bool {
     <&[u8; N]>::try_from(name).is_ok_and(|name| name.map(|byte| byte | 0x20) == *own)
 }

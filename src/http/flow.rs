@@ -32,7 +32,7 @@ const BUDGET: u32 = 32;
 /// The least room for a read. Less, and a body would come in many small reads.
 const MIN_READ: usize = 2 * 1024;
 
-/// What there is of a head on its long way: one whose rest has not come, or that is not plain, or is refused.
+/// What there is of a head on its long way (`head.rs`): one whose rest has not come, or that is not plain, or is refused.
 #[derive(Default)]
 struct HalfHead {
     scan: HeadScan,
@@ -43,8 +43,9 @@ struct HalfHead {
 
 /// One connection's buffers, timers and budget.
 pub(super) struct Flow {
+    /// What was read and not used. `None` if that is nothing: an idle connection has no buffer.
     pub(super) input: Option<Box<Buffer>>,
-    /// Most heads take the short way, and need none.
+    /// Most heads take the short way, and need none (`head.rs`).
     half: Option<Box<HalfHead>>,
     output: Option<Box<Buffer>>,
     pub(super) body: IncomingBody,
@@ -109,7 +110,7 @@ impl Flow {
         if length < input.len() {
             input.consume(length);
         } else {
-            self.drop_input(service);
+            self.give_back_input(service);
         }
         self.note_request();
         Ok(Some(parts))
@@ -202,7 +203,7 @@ impl Flow {
         if let Poll::Ready(Ok(read)) = read {
             input.fill(read);
         }
-        self.release_empty(service);
+        self.release_empty(service); // First: the next line may return.
         self.ended = ready!(read)? == 0;
         if self.ended {
             return Poll::Ready(Ok(()));
@@ -238,7 +239,7 @@ impl Flow {
         }
         // The client has taken all of it. What comes next is a new wait.
         if self.writing.is_some() {
-            self.writing = None; // Hardly ever: so no call of a drop stands in the way.
+            self.writing = None; // Hardly ever. Without the question, each answer would call a drop.
         }
         Poll::Ready(Ok(()))
     }
@@ -299,7 +300,7 @@ impl Flow {
         let from_output = written.min(output.len());
         output.consume(from_output);
         if let Some(sent) = self.output.take_if(|output| output.is_empty()) {
-            service.outputs.put_back(sent);
+            service.outputs.put_back(sent); // Where all outputs are from; input may be of either kind.
         }
         Ok(written - from_output)
     }
@@ -311,7 +312,7 @@ impl Flow {
         match (wait, &mut self.writing) {
             (Wait::Body, _) => self.reading.note_transfer(limits, wait, bytes),
             (Wait::Write, Some(writing)) => writing.note_transfer(limits, wait, bytes),
-            _ => {} // A limit for the whole of it, or nobody has waited yet.
+            _ => {} // A head and a farewell have one limit for the whole, or no write has waited yet.
         }
     }
 
@@ -338,12 +339,12 @@ impl Flow {
         self.shrink_input(service);
     }
 
-    /// Moves the input, once, to a buffer that it fills better, if there is one: it may have to wait for long.
+    /// Moves a short input from a large buffer to a small one: it may have to wait for long. (Twice the size, because a small
+    /// one may have grown to that, and is not worth another copy.)
     fn shrink_input(&mut self, service: &Service) {
         if let Some(input) = &mut self.input
             && input.len() <= BUFFER_SIZE
             && input.capacity() > BUFFER_SIZE * 2
-        // One of the smaller kind may have grown.
         {
             let mut smaller = service.buffer_for(input.len());
             smaller.push(input);
@@ -354,20 +355,20 @@ impl Flow {
     /// Gives the input buffer back to the pool if nothing is in it.
     fn release_empty(&mut self, service: &Service) {
         if self.input.as_ref().is_some_and(|input| input.is_empty()) {
-            self.drop_input(service);
+            self.give_back_input(service);
         }
     }
 
     /// Throws away what is in the input, and gives its buffer back.
-    pub(super) fn drop_input(&mut self, service: &Service) {
+    pub(super) fn give_back_input(&mut self, service: &Service) {
         if let Some(input) = self.input.take() {
             service.put_back(input);
         }
     }
 
     /// Gives all buffers back: the connection has ended.
-    pub(super) fn drop_all(&mut self, service: &Service) {
-        self.drop_input(service);
+    pub(super) fn give_back_all(&mut self, service: &Service) {
+        self.give_back_input(service);
         if let Some(output) = self.output.take() {
             service.put_back(output);
         }

@@ -45,7 +45,7 @@ pub(super) fn guarded<R>(
     })
 }
 
-#[cold]
+#[cold] // Rare, and it need not be where handlers are called.
 fn note_panic(service: &Service, who: &str, payload: Payload) {
     service.stats.panics.add(1);
     log::error!("{who} panicked: {}", panic_message(&payload));

@@ -123,8 +123,8 @@ impl<A: Future<Output = Response> + 'static> SpareBox<A> {
         }
         quietly("the drop of a handler", || place.set(None));
         self.free.set(Some(place));
-        // Taken out only now, where nothing can panic any more: else it would be moved once more, to be dropped then.
-        // (Measured by callgrind: 14 of 2,130 instructions for a request.)
+        // Unwrapped last: before calls that could unwind, the answer would be copied to where its drop can find it. (By
+        // callgrind, this saves 14 of 2,130 instructions for a request.)
         let Poll::Ready(response) = polled else { unreachable!("asked above") };
         Answering::Ready(response)
     }
@@ -152,7 +152,7 @@ impl<A> Drop for DropQuietly<A> {
     }
 }
 
-#[cold]
+#[cold] // Rare: so the drop of a guest is short enough to be inlined.
 fn drop_after_panic<A>(place: Pin<Box<Option<A>>>) {
     quietly("the drop of a handler", || drop(place));
 }

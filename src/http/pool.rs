@@ -7,13 +7,13 @@
 //! ```text
 //!   Pool::lend() --> Pooled<T> --(used, passed on, dropped: whatever happens)--> back into the pool
 //!   Pool::take() --> Box<T> -----(used)-----> Pool::put_back()
-//!                       \------> Pool::entrust() --> Pooled<T>, for whoever is not to be trusted with that
+//!                       \------> Pool::entrust() --> Pooled<T>, to be passed on
 //! ```
 //!
-//! 1. A `Pooled` goes back when it is dropped. Nobody can forget it, not even a task that is aborted.
-//!    A connection, whose buffers come and go with every request, takes them without that, and puts them back by hand. If it
-//!    forgets one, that one is freed, and nothing else is lost. (Measured by callgrind: 90 of 2,620 instructions for a
-//!    request.)
+//! 1. A `Pooled` goes back when it is dropped. Nobody can forget it, not even a task that is aborted. A box from `take` does
+//!    not: its owner puts it back, or makes a `Pooled` of it before others get it. One that is forgotten is freed. A connection
+//!    takes boxes, since its buffers come and go with every request. (By callgrind, that saves 90 of 2,620 instructions for
+//!    each.)
 //! 2. Things are cleaned when they come back, so that nothing of one client is ever shown to another.
 //! 3. The pool keeps at most `limit` things (and at least one); what a burst needed beyond that is freed.
 
@@ -25,7 +25,7 @@ use std::rc::Rc;
 pub trait Reuse {
     /// A new one.
     fn fresh() -> Self;
-    /// Removes all traces of its last use. `false`: it has grown too large to be kept.
+    /// Removes all traces of its last use that anybody could read. `false`: it has grown too large to be kept.
     fn clean(&mut self) -> bool;
 }
 

@@ -161,8 +161,9 @@ impl Reuse for Parts {
         Parts { head: Head::fresh(), body: Body::default(), names: None, context }
     }
 
-    #[inline(always)] // By callgrind: 13 of 2,160 instructions for a request.
+    #[inline(always)] // Called in one place, a drop. (By callgrind, saves 13 of 2,160 instructions for a request.)
     fn clean(&mut self) -> bool {
+        // Nearly always it is empty: no drop to call then.
         if !self.body.is_empty() {
             self.body = Body::default();
         }

@@ -10,8 +10,8 @@ use std::ops::Range;
 /// The parts of a target, as places in it.
 #[derive(Debug)]
 pub struct TargetParts {
-    /// The path, still percent-encoded. Empty if the target has none, which means `/`. If the target goes on behind it, that is a
-    /// `?` and the query.
+    /// The path, still percent-encoded. Empty if the target has none, which means `/`. If the target goes on behind it, that
+    /// is a `?` and the query.
     pub path: Range<usize>,
     /// `host:port` of an absolute-form target: it overrides the Host header.
     pub authority: Option<Range<usize>>,

@@ -259,7 +259,7 @@ impl<T: Transport> Wire<T> {
         self.with_flow(cx, |flow, cx| {
             while *discarded <= self.service.limits.drain && !flow.ended {
                 ready!(flow.poll_turn());
-                flow.drop_input(&self.service);
+                flow.give_back_input(&self.service);
                 match ready!(flow.poll_fill(&self.transport, &self.service, Wait::Linger, cx)) {
                     Ok(0) | Err(_) => break,
                     Ok(read) => *discarded += read as u64,
@@ -289,7 +289,7 @@ impl<T> Connection for Wire<T> {
 impl<T> Drop for Wire<T> {
     /// The connection has ended, perhaps in the middle of an answer: whoever waits for the body would wait for ever.
     fn drop(&mut self) {
-        self.flow.get_mut().drop_all(&self.service);
+        self.flow.get_mut().give_back_all(&self.service);
         self.service.leave(self.key);
         self.body_waiter.wake();
     }
@@ -302,7 +302,7 @@ mod tests {
     use super::*;
     use crate::net::TcpStream;
 
-    /// What each request touches: with more than two words more, that would be longer than four lines.
+    /// What each request touches fits into four cache lines, with two words to spare. Exact, so that a change is noticed.
     #[test]
     fn four_cache_lines() {
         // In front lie the two counts of the `Rc`, and the transport, of 48 bytes, but for what mio adds in a debug build.

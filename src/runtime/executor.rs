@@ -304,7 +304,7 @@ impl Executor {
     }
 
     /// Frees the slot, tells, and drops the future last: its `drop` may spawn into the slot that is now free.
-    #[cold] // Out of the way of every poll that does not end a task: 22 of 2,370 instructions for a request, by callgrind.
+    #[cold] // Rarer than polls. So a poll is short enough to be inlined: saves 22 of 2,370 instructions for a request.
     fn finish(&self, task: Box<AnyTask>, outcome: Outcome) {
         self.tasks.borrow_mut().remove(task.id().slot);
         self.counters.tasks.subtract(1);

@@ -81,7 +81,7 @@ impl ReadyQueue {
     }
 
     /// Adds an id at the end and interrupts the runtime if it sleeps.
-    #[inline(never)] // Out of the way of a thread's own wakes. (13 of 2,170 instructions for a request, by callgrind.)
+    #[inline(never)] // A thread's own wakes are shorter without this: saves 13 of 2,170 instructions for a request.
     pub fn push(&self, id: TaskId) {
         let mut state = self.lock();
         state.ids.push_back(id);

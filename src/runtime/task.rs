@@ -61,7 +61,7 @@ impl TaskWaker {
         self.queued.swap(false, Ordering::AcqRel);
     }
 
-    #[cold] // Out of the way of every wake that nobody watches.
+    #[cold] // Nobody watches most wakes: so they are short.
     fn tell(&self, wake: Wake) {
         let foreign = !local::is_home(&self.queue);
         self.tracer.emit(|| Event::Woken { task: self.id, wake, foreign });
