@@ -44,9 +44,10 @@ use super::trace::{Direction, Event, SourceId, Tracer};
 /// The token of the waker that other threads interrupt the sleep with: no slab key is that large.
 const UNPARK: Token = Token(usize::MAX);
 
-/// How many events one trip brings home at the most. More are fetched by the next trip; nothing is lost. A round
-/// number; twice as many changed nothing measurable.
-const EVENTS_PER_TRIP: usize = 1024;
+/// How many events one trip brings home at the most. More are fetched by the next trip; nothing is lost. What an event touches
+/// should still be in the second-level cache when its task is polled, behind all those before it. (Measured with 8,000 busy
+/// connections: with 1,024 a request costs 1.07 times the CPU time. 64 and 128 are like this; with few connections all are.)
+const EVENTS_PER_TRIP: usize = 256;
 
 /// The operating system's selector and a table of who waits for what.
 pub struct Reactor {
