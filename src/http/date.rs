@@ -14,7 +14,7 @@ const NAME: &str = "\r\ndate: ";
 const DATE_LENGTH: usize = 29;
 
 /// A `Date` header as text, behind the line that most answers begin with. (By callgrind, together with `encode::last_lines`:
-/// saves 40 of 2,310 instructions for a request.)
+/// saves 20 of 2,315 instructions for a request.)
 ///
 /// ```text
 /// HTTP/1.1 200 OK
