@@ -107,11 +107,8 @@ impl Flow {
             range.end
         };
         self.body = IncomingBody::new(&parts.head, limits);
-        if length < input.len() {
-            input.consume(length);
-        } else {
-            self.give_back_input(service);
-        }
+        input.consume(length);
+        self.release_empty(service);
         self.note_request();
         Ok(Some(parts))
     }
@@ -353,7 +350,7 @@ impl Flow {
     }
 
     /// Gives the input buffer back to the pool if nothing is in it.
-    fn release_empty(&mut self, service: &Service) {
+    pub(super) fn release_empty(&mut self, service: &Service) {
         if self.input.as_ref().is_some_and(|input| input.is_empty()) {
             self.give_back_input(service);
         }

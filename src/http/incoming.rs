@@ -118,9 +118,6 @@ impl IncomingBody {
             }
             State::Chunked { decoder, .. } => {
                 let taken = take_chunked(decoder, input, service);
-                if let Some(empty) = input.take_if(|input| input.is_empty()) {
-                    service.put_back(empty);
-                }
                 let (taken, over) = taken.inspect_err(|error| self.fail(*error))?;
                 if over {
                     self.state = State::Done;

@@ -76,7 +76,7 @@ fn read_method(line: &[u8]) -> Option<(Method, &[u8])> {
 }
 
 /// Reads one header off the front of `lines`; what stands behind its line.
-#[inline(always)] // Its result would go through memory: 40 of 2,690 instructions for a request, by callgrind.
+#[inline(always)] // For the same reason. (By callgrind, saves 40 of 2,690 instructions for a request.)
 fn read_header<'a>(lines: &'a [u8], known_host: &[u8], fields: &mut Fields<'a>) -> Option<&'a [u8]> {
     // The line must end behind it: `a.b:800` begins with `a.b:80`, too.
     if let Some(value) = strip_host(lines)

@@ -78,7 +78,9 @@ impl<T: Transport> Wire<T> {
 
     fn take_body(&self) -> Result<Taken, RequestError> {
         let flow = &mut *self.flow.borrow_mut();
-        flow.body.take(&mut flow.input, &self.service)
+        let taken = flow.body.take(&mut flow.input, &self.service);
+        flow.release_empty(&self.service);
+        taken
     }
 
     fn poll_fill_body(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
