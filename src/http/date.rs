@@ -3,74 +3,78 @@
 //! The clock that decides whether a second has passed is the runtime's turn time, which is free. So an answer pays
 //! for one comparison, and a frozen clock gives a frozen date.
 
-use std::cell::Cell;
+use std::cell::{Cell, Ref, RefCell};
 use std::time::{Duration, Instant, SystemTime};
 
-/// The line that most answers begin with.
 const OK: &str = "HTTP/1.1 200 OK";
-
-/// What stands between it and the date.
 const NAME: &str = "\r\ndate: ";
+const TEXT: &str = "\r\ncontent-type: text/plain; charset=utf-8";
 
 /// How long an IMF-fixdate is.
 const DATE_LENGTH: usize = 29;
 
-/// A `Date` header as text, behind the line that most answers begin with: one copy writes both. (By callgrind, together with
-/// `encode::last_lines`, saves 20 of 2,315 instructions for a request.)
+/// Where the `Date` header ends.
+const DATE_END: usize = OK.len() + NAME.len() + DATE_LENGTH;
+
+/// The lines that most answers begin with, so that one copy writes them. The one in the middle is for all others, too.
 ///
 /// ```text
 /// HTTP/1.1 200 OK
 /// date: Sun, 06 Nov 1994 08:49:37 GMT
+/// content-type: text/plain; charset=utf-8
 /// ```
-#[derive(Clone, Copy)]
-pub struct DateHeader([u8; OK.len() + NAME.len() + DATE_LENGTH]);
+pub struct FirstLines([u8; DATE_END + TEXT.len()]);
 
-impl DateHeader {
-    fn new(time: SystemTime) -> DateHeader {
-        let text = format!("{OK}{NAME}{}", http_date(time));
-        DateHeader(text.as_bytes().try_into().expect("cannot have another length"))
+impl FirstLines {
+    fn new(time: SystemTime) -> FirstLines {
+        let text = format!("{OK}{NAME}{}{TEXT}", http_date(time));
+        FirstLines(text.as_bytes().try_into().expect("cannot have another length"))
     }
 
-    /// The status line of a 200, and the header. No line end behind it.
-    pub fn with_ok_line(&self) -> &[u8] {
+    /// All three. No line end behind them.
+    pub fn of_text(&self) -> &[u8] {
         &self.0
     }
 
-    /// The header, with a line end in front of it and none behind.
-    pub fn without_status_line(&self) -> &[u8] {
-        &self.0[OK.len()..]
+    /// The `Date` header alone, with a line end in front of it and none behind.
+    pub fn date(&self) -> &[u8] {
+        &self.0[OK.len()..DATE_END]
     }
 }
 
 /// The current date as text, at most a second old.
 pub struct DateCache {
-    header: Cell<DateHeader>,
+    lines: RefCell<FirstLines>,
     /// When the next second begins. The wall clock may jump; asking it again each second follows the jump.
-    fresh_until: Cell<Option<Instant>>,
+    fresh_until: Cell<Instant>,
 }
 
 impl DateCache {
-    /// Nothing cached yet.
+    /// The date of now.
     #[allow(clippy::new_without_default, reason = "`new` is the word used throughout")]
     pub fn new() -> DateCache {
-        DateCache { header: Cell::new(DateHeader::new(SystemTime::UNIX_EPOCH)), fresh_until: Cell::new(None) }
+        let now = Instant::now();
+        let lines = RefCell::new(FirstLines::new(SystemTime::UNIX_EPOCH));
+        let dates = DateCache { lines, fresh_until: Cell::new(now) };
+        dates.refresh(now);
+        dates
     }
 
-    /// The date. `now`: the runtime's turn time.
-    pub fn date(&self, now: Instant) -> DateHeader {
-        if self.fresh_until.get().is_none_or(|until| now >= until) {
+    /// The lines with the date in them. `now`: the runtime's turn time.
+    pub fn first_lines(&self, now: Instant) -> Ref<'_, FirstLines> {
+        if now >= self.fresh_until.get() {
             self.refresh(now);
         }
-        self.header.get()
+        self.lines.borrow()
     }
 
-    #[cold] // Once a second. Outside of `date`, which stays short enough to be inlined.
+    #[cold] // Once a second. Outside of `first_lines`, which stays short enough to be inlined.
     fn refresh(&self, now: Instant) {
         let wall = SystemTime::now();
         let into_second = wall.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
         let rest = Duration::from_nanos(u64::from(1_000_000_000 - into_second));
-        self.fresh_until.set(Some(now + rest));
-        self.header.set(DateHeader::new(wall));
+        self.fresh_until.set(now + rest);
+        self.lines.replace(FirstLines::new(wall));
     }
 }
 

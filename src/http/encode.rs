@@ -2,10 +2,11 @@
 //!
 //! Written with `push`, not with `write!`: formatting machinery would cost more than all the rest of the head.
 
+use std::time::Instant;
+
 use super::buffer::Buffer;
-use super::date::DateHeader;
+use super::date::{DateCache, FirstLines};
 use super::response::Response;
-use super::status::Status;
 
 /// How the client finds the end of the answer's body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,29 +32,39 @@ pub enum Persistence {
     Close,
 }
 
-/// Writes status line and headers.
+/// Writes status line and headers. Most answers are alike but for the date and the length, which takes two copies. (By
+/// callgrind, the short way saves 50 of 2,130 instructions for a request.)
+#[inline(always)] // Into `exchange::write_head`, which is a function of its own no more, either.
 pub fn write_head(
     out: &mut Buffer,
     response: &Response,
-    date: &DateHeader,
+    dates: &DateCache,
+    now: Instant,
     framing: ResponseFraming,
     persistence: Persistence,
 ) {
-    let status = response.status();
-    if status == Status::OK {
-        out.push(date.with_ok_line()); // Most answers.
+    if response.is_plain() && persistence == Persistence::KeepAlive {
+        out.push(dates.first_lines(now).of_text());
     } else {
-        out.push(b"HTTP/1.1 ");
-        push_number(out, u64::from(status.code()));
-        out.push(b" ");
-        out.push(status.reason().as_bytes());
-        out.push(date.without_status_line());
+        push_headers(out, response, &dates.first_lines(now), persistence);
     }
-    if let Some(content_type) = response.content_type() {
-        out.push(b"\r\ncontent-type: ");
-        out.push(content_type.as_bytes());
+    // This ends the head: all other headers come before it.
+    match framing {
+        ResponseFraming::Length(length @ 100..1000) => out.push(&last_lines(length)),
+        _ => push_framing(out, framing),
     }
-    for (name, value) in response.other_headers() {
+}
+
+/// The long way: each line by itself.
+#[cold] // See `HalfHead::read`.
+fn push_headers(out: &mut Buffer, response: &Response, lines: &FirstLines, persistence: Persistence) {
+    let status = response.status();
+    out.push(b"HTTP/1.1 ");
+    push_number(out, u64::from(status.code()));
+    out.push(b" ");
+    out.push(status.reason().as_bytes());
+    out.push(lines.date());
+    for (name, value) in response.headers() {
         out.push(b"\r\n");
         out.push(name.as_bytes());
         out.push(b": ");
@@ -64,10 +75,12 @@ pub fn write_head(
         Persistence::KeepAliveSaid => out.push(b"\r\nconnection: keep-alive"),
         Persistence::Close => out.push(b"\r\nconnection: close"),
     }
+}
+
+/// The end of a head, whatever it says.
+#[cold] // See `HalfHead::read`.
+fn push_framing(out: &mut Buffer, framing: ResponseFraming) {
     match framing {
-        // Most answers. What is left of the head has one length then, and one `push` writes it. So this ends the head: all
-        // other headers come before it.
-        ResponseFraming::Length(length @ 100..1000) => return out.push(&last_lines(length)),
         ResponseFraming::Length(length) => {
             out.push(b"\r\ncontent-length: ");
             push_number(out, length);
@@ -79,10 +92,11 @@ pub fn write_head(
 }
 
 /// The end of a head, for a length from 100 to 999.
+#[allow(clippy::cast_possible_truncation, reason = "each is a digit")]
 fn last_lines(length: u64) -> [u8; 25] {
     let mut lines = *b"\r\ncontent-length: 000\r\n\r\n";
-    lines[18..21]
-        .copy_from_slice(&[length / 100, length / 10, length].map(|number| b'0' + (number % 10) as u8));
+    let rest = length % 100; // Not asked for twice: that alone is 15 of 1,805 instructions for a request.
+    lines[18..21].copy_from_slice(&[length / 100, rest / 10, rest % 10].map(|digit| b'0' + digit as u8));
     lines
 }
 
@@ -120,18 +134,16 @@ pub fn push_chunk_size(out: &mut Buffer, size: usize) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
-    use super::super::date::DateCache;
+    use super::super::status::Status;
     use super::*;
 
     fn head(response: &Response, framing: ResponseFraming, persistence: Persistence) -> String {
         let mut out = Buffer::with_size(512);
-        write_head(&mut out, response, &DateCache::new().date(Instant::now()), framing, persistence);
+        write_head(&mut out, response, &DateCache::new(), Instant::now(), framing, persistence);
         String::from_utf8(out.to_vec()).expect("text")
     }
 
-    /// Answers with a shortcut, a 200 and a length of three digits, and those without are written alike.
+    /// Answers that take a short way, a 200 with a text, or a length of three digits, and those that do not are written alike.
     #[test]
     fn heads() {
         let date = |head: &str| head.lines().nth(1).map(str::to_owned).expect("a date");
@@ -144,6 +156,16 @@ mod tests {
                 );
                 assert_eq!(head, expected);
                 assert!(date(&head).starts_with("date: ") && head.contains(" GMT\r\n"), "{head}");
+            }
+        }
+        for (persistence, line) in
+            [(Persistence::KeepAlive, ""), (Persistence::Close, "\r\nconnection: close")]
+        {
+            for length in [0, 9, 99, 100, 505, 999, 1_000] {
+                let head = head(&Response::text("x"), ResponseFraming::Length(length), persistence);
+                let type_line = "content-type: text/plain; charset=utf-8";
+                let lines = format!("{}\r\n{type_line}{line}\r\ncontent-length: {length}", date(&head));
+                assert_eq!(head, format!("HTTP/1.1 200 OK\r\n{lines}\r\n\r\n"));
             }
         }
         let response = Response::new(Status::NO_CONTENT);

@@ -31,7 +31,7 @@ use super::guest::{guarded, instead_of_a_panic};
 use super::handler::Answering;
 use super::method::Method;
 use super::pool::Pooled;
-use super::request::{Context as RequestContext, Parts, Request};
+use super::request::{Parts, Request};
 use super::response::Response;
 use super::service::Service;
 use super::stats::{InFlight, Stats};
@@ -124,8 +124,8 @@ fn answer<T: Transport + 'static>(
     cx: &mut Context<'_>,
 ) -> Result<After, Box<Begun>> {
     let asked = begin(wire, &mut parts);
-    let stats = &wire.service.stats;
-    let _in_flight = InFlight::new(&**stats);
+    let stats: &Stats = &wire.service.stats;
+    let _in_flight = InFlight::new(stats);
     let answer = call(wire, Request::new(parts), cx);
     if let Answering::Ready(response) = &answer
         && let Some(after) = answer_plainly(wire, asked, response)
@@ -134,7 +134,7 @@ fn answer<T: Transport + 'static>(
     }
     let since = wire.service.handle.turn_time(); // Still this turn's beginning, from before the handler's first poll.
     // Counted again, for a moment twice: the count above borrows, which is cheaper, and ends here.
-    Err(Box::new(Begun { asked, since, in_flight: InFlight::new(stats.clone()), answer }))
+    Err(Box::new(Begun { asked, since, in_flight: InFlight::new(wire.service.stats.clone()), answer }))
 }
 
 /// Notes that a request has come, and gives it its body.
@@ -156,7 +156,9 @@ fn begin<T: Transport + 'static>(wire: &Rc<Wire<T>>, parts: &mut Parts) -> Asked
         Framing::Length(length) => parts.body = Body::incoming(WireBody::new(wire, number), Some(length)),
         Framing::Chunked => parts.body = Body::incoming(WireBody::new(wire, number), None),
     }
-    parts.context = RequestContext { peer: wire.peer.address(), number, collected: service.limits.collected };
+    parts.context.number = number;
+    parts.context.collected = service.limits.collected;
+    wire.peer.write_to(&mut parts.context.peer);
     asked
 }
 
@@ -199,6 +201,7 @@ pub(super) fn framing_of(asked: Asked, status: Status, length: Option<u64>) -> R
 }
 
 /// Writes the answer's head into the output.
+#[inline(always)] // See `Registration::poll_io`.
 pub(super) fn write_head(
     service: &Service,
     out: &mut Buffer,
@@ -212,8 +215,7 @@ pub(super) fn write_head(
         (After::Keep, 0) => Persistence::KeepAliveSaid,
         (After::Keep, _) => Persistence::KeepAlive,
     };
-    let date = service.date.date(service.handle.turn_time());
-    encode::write_head(out, response, &date, framing, persistence);
+    encode::write_head(out, response, &service.dates, service.handle.turn_time(), framing, persistence);
 }
 
 /// Whether the answer is its head alone.

@@ -167,7 +167,9 @@ impl Reuse for Parts {
         if !self.body.is_empty() {
             self.body = Body::default();
         }
-        self.names = None;
+        if self.names.is_some() {
+            self.names = None;
+        }
         self.head.clean()
     }
 }

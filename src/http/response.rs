@@ -13,8 +13,8 @@ use super::token::{is_text, is_token};
 /// two framings in one answer would let its bytes be read in two ways.
 pub struct Response {
     status: Status,
-    /// Apart from the other headers, because nearly every answer has it: this saves the list for most.
-    content_type: Option<Cow<'static, str>>,
+    /// Apart from the other headers, because nearly every answer has one that we know: this saves the list for most.
+    content_type: ContentType,
     headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     body: Body,
     close: bool,
@@ -22,7 +22,36 @@ pub struct Response {
     spoiled: bool,
 }
 
-const TEXT: Cow<'static, str> = Cow::Borrowed("text/plain; charset=utf-8");
+/// What is known of an answer's Content-Type: a byte in place of a text, which would be moved with every answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ContentType {
+    /// It has none.
+    Unset,
+    Text,
+    Json,
+    Octets,
+    /// It is the first of the headers.
+    Listed,
+}
+
+impl ContentType {
+    const KNOWN: [ContentType; 3] = [ContentType::Text, ContentType::Json, ContentType::Octets];
+
+    fn of(value: &str) -> ContentType {
+        let mut known = ContentType::KNOWN.into_iter();
+        known.find(|own| own.value() == Some(value)).unwrap_or(ContentType::Listed)
+    }
+
+    /// The header's value, unless that stands in the list.
+    fn value(self) -> Option<&'static str> {
+        match self {
+            ContentType::Unset | ContentType::Listed => None,
+            ContentType::Text => Some("text/plain; charset=utf-8"),
+            ContentType::Json => Some("application/json"),
+            ContentType::Octets => Some("application/octet-stream"),
+        }
+    }
+}
 
 /// Headers that belong to the connection.
 const OWN_HEADERS: [&str; 7] =
@@ -33,7 +62,7 @@ impl Response {
     pub fn new(status: Status) -> Response {
         Response {
             status,
-            content_type: None,
+            content_type: ContentType::Unset,
             headers: Vec::new(),
             body: Body::default(),
             close: false,
@@ -47,7 +76,7 @@ impl Response {
             Cow::Borrowed(text) => Body::from(text),
             Cow::Owned(text) => Body::from(text),
         };
-        let content_type = Some(TEXT);
+        let content_type = ContentType::Text;
         Response { status: Status::OK, content_type, headers: Vec::new(), body, close: false, spoiled: false }
     }
 
@@ -110,10 +139,20 @@ impl Response {
         }
         match name.eq_ignore_ascii_case("content-type") {
             true if self.spoiled => {}
-            true => self.content_type = Some(value),
+            true => self.set_content_type(value),
             false => self.headers.push((name, value)),
         }
         self
+    }
+
+    fn set_content_type(&mut self, value: Cow<'static, str>) {
+        if self.content_type == ContentType::Listed {
+            self.headers.remove(0);
+        }
+        self.content_type = ContentType::of(&value);
+        if self.content_type == ContentType::Listed {
+            self.headers.insert(0, (Cow::Borrowed("content-type"), value));
+        }
     }
 
     /// Asks for the connection to be closed behind this answer.
@@ -130,24 +169,27 @@ impl Response {
 
     /// The value of a header that was set.
     pub fn header(&self, name: &str) -> Option<&str> {
-        if name.eq_ignore_ascii_case("content-type") {
-            return self.content_type();
-        }
-        self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
+        self.headers().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// The headers that were set; Content-Type first.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let content_type = self.content_type().map(|value| ("content-type", value));
-        content_type.into_iter().chain(self.other_headers())
+        content_type.into_iter().chain(self.listed_headers())
     }
 
-    pub(super) fn content_type(&self) -> Option<&str> {
-        self.content_type.as_deref()
+    /// The Content-Type, if it is one that we know.
+    pub(super) fn content_type(&self) -> Option<&'static str> {
+        self.content_type.value()
     }
 
-    /// All headers but Content-Type.
-    pub(super) fn other_headers(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// Whether this is a 200 and a text, without other headers: most answers are.
+    pub(super) fn is_plain(&self) -> bool {
+        self.status == Status::OK && self.content_type == ContentType::Text && self.headers.is_empty()
+    }
+
+    /// All headers but a Content-Type that we know.
+    pub(super) fn listed_headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().map(|(name, value)| (&**name, &**value))
     }
 
@@ -254,5 +296,28 @@ impl IntoResponse for BodyError {
             // Nobody will read it; the connection is gone.
             BodyError::Io(_) => Status::BAD_REQUEST.into_response().closing(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The last Content-Type counts, whether it is one that we know or not, and it comes first.
+    #[test]
+    fn content_types() {
+        let known = ["text/plain; charset=utf-8", "application/json", "application/octet-stream"];
+        let others = ["text/html", "text/plain", ""];
+        for first in known.into_iter().chain(others) {
+            for second in known.into_iter().chain(others) {
+                let response =
+                    Response::new(Status::OK).with_header("x", "y").with_header("Content-Type", first);
+                assert_eq!(response.header("content-type"), Some(first));
+                let response = response.with_header("z", "w").with_header("content-type", second);
+                let headers: Vec<_> = response.headers().collect();
+                assert_eq!(headers, [("content-type", second), ("x", "y"), ("z", "w")], "{first}");
+            }
+        }
+        assert_eq!(Response::new(Status::OK).headers().count(), 0);
     }
 }

@@ -33,7 +33,7 @@ pub struct Service {
     /// Of `READ_SIZE`: for what is read, and pieces of it.
     pub(super) inputs: Rc<Pool<Buffer>>,
     pub(super) parts: Rc<Pool<Parts>>,
-    pub(super) date: DateCache,
+    pub(super) dates: DateCache,
     pub(super) stats: Arc<Stats>,
     /// No new requests: the server is about to stop. Shared, so that `/readyz` can say it.
     pub(super) draining: Rc<Cell<bool>>,
@@ -69,7 +69,7 @@ impl Service {
             outputs: Pool::new(POOL_LIMIT),
             inputs: Pool::of(POOL_LIMIT / 4, || Buffer::with_size(READ_SIZE)),
             parts: Pool::new(POOL_LIMIT),
-            date: DateCache::new(),
+            dates: DateCache::new(),
             stats,
             draining,
             connection_ended: Notify::new(),

@@ -132,13 +132,13 @@ struct Connection {
     /// Bytes of answers that were not sent yet.
     output: Buffer,
     head: Head,
-    date: DateCache,
+    dates: DateCache,
 }
 
 impl Connection {
     fn new(stream: TcpStream, limits: Rc<Limits>) -> Connection {
         let (output, head) = (Buffer::fresh(), Head::fresh());
-        Connection { stream, limits, input: Vec::new(), output, head, date: DateCache::new() }
+        Connection { stream, limits, input: Vec::new(), output, head, dates: DateCache::new() }
     }
 
     /// Serves one request after the other. The stream is closed when this returns.
@@ -276,8 +276,7 @@ impl Connection {
             response = response.with_header("allow", methods);
         }
         let framing = ResponseFraming::Length(answer.body.len() as u64);
-        let date = self.date.date(StdInstant::now());
-        encode::write_head(&mut self.output, &response, &date, framing, persistence);
+        encode::write_head(&mut self.output, &response, &self.dates, StdInstant::now(), framing, persistence);
         if with_body {
             self.output.push(&answer.body);
         }
