@@ -3,9 +3,10 @@
 use std::fmt;
 
 /// What a request wants done. Names are case-sensitive: `get` is no method.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[allow(missing_docs, reason = "the RFC's own names")]
 pub enum Method {
+    #[default]
     Get,
     Head,
     Post,
