@@ -77,8 +77,12 @@ impl Buffer {
     }
 
     /// Says that `count` bytes were written into `room`.
+    ///
+    /// # Panics
+    /// In a debug build, when `room` was not as long as that.
     pub fn fill(&mut self, count: usize) {
-        self.end = self.end.saturating_add(count).min(self.storage.len());
+        debug_assert!(count <= self.storage.len() - self.end, "more bytes than there was room for");
+        self.end += count;
     }
 
     /// Adds bytes at the back.

@@ -69,6 +69,7 @@ impl<T: Transport + 'static> Future for Serve<T> {
 
     /// # Panics
     /// When it is polled after its end.
+    #[inline(always)] // See `Registration::poll_io`.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let wire = this.wire.as_ref().expect("cannot be polled after its end");
@@ -83,13 +84,27 @@ impl<T: Transport + 'static> Future for Serve<T> {
 
 impl Stage {
     /// Goes on to the end of this stage. The next one; `None`: the connection is over.
+    #[inline(always)] // See `Registration::poll_io`.
     fn poll<T: Transport + 'static>(
         &mut self,
         wire: &Rc<Wire<T>>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Stage>> {
+        if let Stage::Answering = self {
+            return Poll::Ready(after_answering(wire, ready!(poll_requests(wire, cx))));
+        }
+        self.poll_other(wire, cx)
+    }
+
+    /// The same, for the stages that most connections are not in.
+    #[inline(never)] // See `HalfHead::read`.
+    fn poll_other<T: Transport + 'static>(
+        &mut self,
+        wire: &Rc<Wire<T>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Stage>> {
         let next = match self {
-            Stage::Answering => after_answering(wire, ready!(poll_requests(wire, cx))),
+            Stage::Answering => unreachable!("`poll` has seen to that"),
             Stage::Finishing(rest) => after_finishing(ready!(rest.as_mut().poll(cx))),
             Stage::Flushing => {
                 wire.note_owner(cx);
@@ -109,6 +124,7 @@ impl Stage {
     }
 }
 
+#[cold] // Rarer than polls.
 fn after_answering<T: Transport + 'static>(
     wire: &Rc<Wire<T>>,
     step: Result<Step, BodyError>,

@@ -14,12 +14,12 @@ use std::task::{Context, Poll, ready};
 use super::body::BodyError;
 use super::buffer::{BUFFER_SIZE, Buffer};
 use super::error::RequestError;
+use super::half::HalfHead;
 use super::incoming::IncomingBody;
 use super::limits::Limits;
 use super::patience::Patience;
 use super::pool::Pooled;
 use super::request::Parts;
-use super::scan::HeadScan;
 use super::service::Service;
 use super::wait::Wait;
 use crate::net::Transport;
@@ -32,20 +32,11 @@ const BUDGET: u32 = 32;
 /// The least room for a read. Less, and a body would come in many small reads.
 const MIN_READ: usize = 2 * 1024;
 
-/// What there is of a head on its long way (`head.rs`): one whose rest has not come, or that is not plain, or is refused.
-#[derive(Default)]
-struct HalfHead {
-    scan: HeadScan,
-    /// Its bytes, while somebody waits for the rest, in as much memory as they need. Left in a buffer, the first byte of a
-    /// silent client would hold 16 KiB, or the 68 KiB that it was read into.
-    shelf: Box<[u8]>,
-}
-
 /// One connection's buffers, timers and budget.
 pub(super) struct Flow {
     /// What was read and not used. `None` if that is nothing: an idle connection has no buffer.
     pub(super) input: Option<Box<Buffer>>,
-    /// Most heads take the short way, and need none (`head.rs`).
+    /// Most heads take the short way, and need none.
     half: Option<Box<HalfHead>>,
     output: Option<Box<Buffer>>,
     pub(super) body: IncomingBody,
@@ -88,10 +79,11 @@ impl Flow {
 
     /// Whether the poll that ends now has ended for the sake of others, and is to go on behind them.
     pub(super) fn take_turn_over(&mut self) -> bool {
-        std::mem::take(&mut self.turn_is_over)
+        self.turn_is_over && std::mem::take(&mut self.turn_is_over)
     }
 
     /// Cuts a head off the input, if there is a whole one.
+    #[inline(always)] // See `Registration::poll_io`.
     pub(super) fn take_head(&mut self, service: &Service) -> Result<Option<Pooled<Parts>>, RequestError> {
         let Some(input) = &mut self.input else { return Ok(None) };
         let limits = &service.limits;
@@ -101,32 +93,34 @@ impl Flow {
         let length = if let Some(length) = whole {
             length
         } else {
-            let scan = &mut self.half.get_or_insert_default().scan;
-            let Some(range) = scan.advance(input, limits)? else { return Ok(None) };
-            head.parse(&input[range.clone()], limits)?;
-            range.end
+            let half = self.half.get_or_insert_default();
+            let Some(length) = half.read(head, input, limits)? else { return Ok(None) };
+            self.half = None;
+            length
         };
-        self.body = IncomingBody::new(&parts.head, limits);
-        input.consume(length);
-        self.release_empty(service);
+        self.body.begin(&parts.head, limits);
+        if length < input.len() {
+            input.consume(length);
+        } else {
+            self.give_back_input(service);
+        }
         self.note_request();
         Ok(Some(parts))
     }
 
     /// Whether any byte of a request has come: empty lines do not count.
     pub(super) fn has_begun(&self) -> bool {
-        self.half.as_ref().is_some_and(|half| half.scan.has_begun())
+        self.half.as_ref().is_some_and(|half| half.has_begun())
     }
 
     /// Whether the request line, as far as it has come, is one of HEAD.
     pub(super) fn asks_for_head(&self) -> bool {
         let Some(half) = &self.half else { return false };
-        half.scan.asks_for_head(self.input.as_ref().map_or(&half.shelf[..], |input| input))
+        half.asks_for_head(self.input.as_ref().map(|input| &***input))
     }
 
-    /// A whole head was taken: the search for the next one begins, and the next wait is a new one.
+    /// A whole head was taken: the next wait is a new one.
     fn note_request(&mut self) {
-        self.half = None;
         self.spent += 1;
         self.reading.renew();
     }
@@ -154,8 +148,10 @@ impl Flow {
             Poll::Ready(read) => {
                 let read = read?;
                 input.fill(read);
-                self.ended |= read == 0;
-                self.release_empty(service);
+                if read == 0 {
+                    self.ended = true;
+                    self.release_empty(service);
+                }
                 self.note_transfer(&service.limits, wait, read);
                 Poll::Ready(Ok(read))
             }
@@ -214,6 +210,11 @@ impl Flow {
         self.output.get_or_insert_with(|| service.outputs.take())
     }
 
+    /// Whether bytes wait to be sent: there is no buffer without.
+    pub(super) fn has_output(&self) -> bool {
+        self.output.is_some()
+    }
+
     /// How many bytes wait to be sent.
     pub(super) fn unsent(&self) -> usize {
         self.output.as_ref().map_or(0, |output| output.len())
@@ -228,9 +229,13 @@ impl Flow {
         service: &Service,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), BodyError>> {
-        while self.unsent() > 0 {
+        while self.has_output() {
             ready!(self.poll_turn());
             let output: &[u8] = self.output.as_ref().map_or(&[], |output| output);
+            debug_assert!(
+                !output.is_empty(),
+                "a buffer without bytes, and a write of none, which would mean the end"
+            );
             let written = transport.poll_write(cx, &[IoSlice::new(output)]);
             ready!(self.poll_written(service, cx, written))?;
         }
@@ -276,14 +281,17 @@ impl Flow {
     ) -> Poll<Result<usize, BodyError>> {
         match written {
             Poll::Ready(written) => Poll::Ready(Ok(self.note_written(service, written?)?)),
-            Poll::Pending => {
-                self.shrink_input(service);
-                ready!(self.poll_deadline(service, Wait::Write, cx));
-                service.stats.slow.add(1);
-                let late = io::Error::new(io::ErrorKind::TimedOut, "the client takes too long to read");
-                Poll::Ready(Err(late.into()))
-            }
+            Poll::Pending => self.poll_room(service, cx).map(|late| Err(late.into())),
         }
+    }
+
+    /// There is no room to write now: waits, but not for ever.
+    #[cold] // See `HalfHead::read`.
+    fn poll_room(&mut self, service: &Service, cx: &mut Context<'_>) -> Poll<io::Error> {
+        self.shrink_input(service);
+        ready!(self.poll_deadline(service, Wait::Write, cx));
+        service.stats.slow.add(1);
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "the client takes too long to read"))
     }
 
     /// Removes what was written from the output. How much of it was not output but parts.
@@ -293,13 +301,15 @@ impl Flow {
             return Err(io::ErrorKind::WriteZero.into());
         }
         self.note_transfer(&service.limits, Wait::Write, written);
-        let Some(output) = &mut self.output else { return Ok(written) };
-        let from_output = written.min(output.len());
-        output.consume(from_output);
-        if let Some(sent) = self.output.take_if(|output| output.is_empty()) {
+        let unsent = self.unsent();
+        if written < unsent {
+            self.output(service).consume(written);
+            return Ok(0);
+        }
+        if let Some(sent) = self.output.take() {
             service.outputs.put_back(sent); // Where all outputs are from; input may be of either kind.
         }
-        Ok(written - from_output)
+        Ok(written - unsent)
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "no buffer is as long as 2^32 others")]
@@ -314,6 +324,7 @@ impl Flow {
     }
 
     /// Ready when the wait has lasted too long. Who waits has the whole budget again.
+    #[inline(always)] // See `Registration::poll_io`.
     pub(super) fn poll_deadline(&mut self, service: &Service, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
         self.spent = 0;
         let patience = if wait == Wait::Write {
@@ -326,6 +337,7 @@ impl Flow {
 
     /// Gives the input buffer back to the pool before a wait, and keeps what is in it on the shelf. Not if that is
     /// much: a long head that comes byte by byte would be copied again for each byte.
+    #[cold] // See `HalfHead::read`.
     fn shelve(&mut self, service: &Service) {
         if let Some(input) = self.input.take_if(|input| input.len() * 4 <= BUFFER_SIZE) {
             if !input.is_empty() {

@@ -62,16 +62,17 @@ impl IncomingBody {
         IncomingBody { state: State::Done }
     }
 
-    pub(super) fn new(head: &Head, limits: &Limits) -> IncomingBody {
+    /// The next request's body begins. The one before is done, or there would be no next request.
+    pub(super) fn begin(&mut self, head: &Head, limits: &Limits) {
+        debug_assert!(self.is_done(), "bytes of a body were taken for a head");
         let continue_due = head.expects_continue();
-        let state = match head.framing() {
-            Framing::None => State::Done,
+        self.state = match head.framing() {
+            Framing::None => return, // Most requests. It is done as it is.
             Framing::Length(left) => State::Length { left, continue_due },
             Framing::Chunked => {
                 State::Chunked { decoder: Box::new(ChunkedDecoder::new(limits)), continue_due }
             }
         };
-        IncomingBody { state }
     }
 
     pub(super) fn is_done(&self) -> bool {

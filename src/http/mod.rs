@@ -16,6 +16,7 @@ pub mod scan;
 pub mod fields;
 mod plain;
 pub mod head;
+mod half;
 pub mod chunked;
 pub mod body;
 pub mod request;

@@ -49,6 +49,7 @@ impl Patience {
     }
 
     /// Ready when the wait has lasted too long.
+    #[inline(always)] // See `Registration::poll_io`.
     pub(super) fn poll(&mut self, limits: &Limits, wait: Wait, cx: &mut Context<'_>) -> Poll<()> {
         let is_running = std::mem::replace(&mut self.is_running, true);
         if self.waiting_for != wait {

@@ -133,6 +133,7 @@ impl Layers for Router {
     }
 
     /// Finds the handler and starts it.
+    #[inline(always)] // See `Registration::poll_io`.
     fn innermost(&self, mut request: Request, cx: &mut Context<'_>) -> Answering {
         let method = request.method();
         let (path, params) = request.path_and_params();
@@ -145,7 +146,7 @@ impl Layers for Router {
         let Some(handler) = route.handler(method) else {
             return Answering::Ready(without_handler(method, route));
         };
-        if !decode_all(path, params) {
+        if !params.is_empty() && !decode_all(path, params) {
             return Answering::Ready(Response::error(Status::BAD_REQUEST, "the path is not UTF-8"));
         }
         request.set_names(&route.names);
@@ -284,6 +285,7 @@ fn decode_all(path: &[u8], params: &mut [Param]) -> bool {
 }
 
 /// The path is known, the method is not among its handlers.
+#[cold] // See `HalfHead::read`.
 fn without_handler(method: Method, route: &Route) -> Response {
     let methods: Vec<Method> = route.handlers.iter().map(|(method, _)| *method).collect();
     if method == Method::Options {
@@ -293,6 +295,7 @@ fn without_handler(method: Method, route: &Route) -> Response {
     Response::error(Status::METHOD_NOT_ALLOWED, &hint).with_header("allow", allow(&methods))
 }
 
+#[cold] // See `HalfHead::read`.
 fn options(methods: &[Method]) -> Response {
     Response::new(Status::NO_CONTENT).with_header("allow", allow(methods))
 }

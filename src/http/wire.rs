@@ -159,20 +159,23 @@ impl<T: Transport> Wire<T> {
         loop {
             ready!(flow.poll_turn());
             if flow.unsent() >= BUFFER_SIZE {
-                ready!(self.poll_flush_of(flow, cx))?;
+                ready!(self.poll_flush_full(flow, cx))?;
             }
-            if let Some(parts) = flow.take_head(&self.service)? {
+            if flow.input.is_some()
+                && let Some(parts) = flow.take_head(&self.service)?
+            {
                 return Poll::Ready(Ok(Some(parts)));
             }
             ready!(self.poll_flush_of(flow, cx))?;
             let begun = flow.has_begun();
             let wait = if begun { Wait::Head } else { Wait::Request };
             let filled = flow.poll_fill(&self.transport, &self.service, wait, cx);
-            if filled.is_pending() && !begun && self.service.draining.get() {
-                return Poll::Ready(Ok(None)); // Asked last: a request that has come already is still answered.
+            if filled.is_pending() && !begun {
+                if self.service.draining.get() {
+                    return Poll::Ready(Ok(None)); // Asked last: a request that has come already is still answered.
+                }
+                self.idle.set(true); // If an answer had not left, we would not be here.
             }
-            // If an answer had not left, we would not be here.
-            self.idle.set(filled.is_pending() && !begun);
             match ready!(filled) {
                 Ok(0) if begun => {
                     return Poll::Ready(Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()));
@@ -225,10 +228,16 @@ impl<T: Transport> Wire<T> {
         })
     }
 
+    /// The same, between many answers.
+    #[cold] // See `HalfHead::read`.
+    fn poll_flush_full(&self, flow: &mut Flow, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        self.poll_flush_of(flow, cx)
+    }
+
     #[inline(always)] // See `Registration::poll_io`.
     fn poll_flush_of(&self, flow: &mut Flow, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
         // Asked here, too: half of all calls find nothing to send.
-        if flow.unsent() > 0 {
+        if flow.has_output() {
             ready!(flow.poll_flush(&self.transport, &self.service, cx))?;
         }
         self.note_sent();
@@ -237,7 +246,8 @@ impl<T: Transport> Wire<T> {
 
     /// Nothing is left in the output: the kernel has all answers so far.
     fn note_sent(&self) {
-        if self.is_unsent.take() {
+        if self.is_unsent.get() {
+            self.is_unsent.set(false);
             let number = if self.is_open.get() { self.answered.get() } else { self.request.get() };
             self.service.handle.mark("request", number, "sent");
         }

@@ -37,7 +37,13 @@ const PARTS: [(&str, &[&str]); 11] = [
     ("head: grammar", &["/src/http/plain.rs", "/src/http/search.rs", "/src/http/token.rs"]),
     (
         "head: copy, checks, limits",
-        &["/src/http/head.rs", "/src/http/fields.rs", "/src/http/uri.rs", "/src/http/method.rs"],
+        &[
+            "/src/http/head.rs",
+            "/src/http/half.rs",
+            "/src/http/fields.rs",
+            "/src/http/uri.rs",
+            "/src/http/method.rs",
+        ],
     ),
     (
         "route, middleware, handler",
