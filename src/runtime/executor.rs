@@ -173,7 +173,7 @@ impl Executor {
     pub fn turn(&self) -> usize {
         self.assert_outside();
         // Ids, not polls, are counted: with an id of a dead task among them, counting polls would reach into the next turn.
-        let ids = (0..self.queue.len()).map_while(|_| self.queue.pop());
+        let ids = (0..self.queue.len()).map_while(|_| self.queue.pop_here());
         ids.filter(|id| self.poll_id(*id)).count()
     }
 

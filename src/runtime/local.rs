@@ -70,6 +70,11 @@ impl LocalQueue {
     /// Takes the oldest id. Ids from other threads stand behind those that are here already.
     pub fn pop(&self) -> Option<TaskId> {
         self.absorb();
+        self.pop_here()
+    }
+
+    /// Takes the oldest id, without a look at what other threads have pushed: for a turn, which begins with that look.
+    pub fn pop_here(&self) -> Option<TaskId> {
         self.ids.borrow_mut().pop_front()
     }
 

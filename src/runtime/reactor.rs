@@ -199,12 +199,13 @@ impl Reactor {
     fn mark_ready(&self, io: &ScheduledIo, direction: Direction, woken: &mut Vec<Waker>) {
         let side = io.side(direction);
         let waiter = side.waiter.take();
-        // Once both directions are registered, every event speaks of both. Only a change, or somebody who waits, is
-        // worth telling.
+        // Once both directions are registered, every event speaks of both. Only a change, or one who waits, is worth telling.
         if !side.ready.replace(true) || waiter.is_some() {
             self.tracer.emit(|| Event::Ready { source: io.id, direction });
         }
-        woken.extend(waiter);
+        if let Some(waiter) = waiter {
+            woken.push(waiter);
+        }
     }
 }
 
