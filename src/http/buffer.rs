@@ -79,7 +79,7 @@ impl Buffer {
     /// Says that `count` bytes were written into `room`.
     ///
     /// # Panics
-    /// In a debug build, when `room` was not as long as that.
+    /// When `room` was not as long as that: a debug build here, another one when the bytes are looked at.
     pub fn fill(&mut self, count: usize) {
         debug_assert!(count <= self.storage.len() - self.end, "more bytes than there was room for");
         self.end += count;

@@ -6,15 +6,17 @@
 use std::cell::{Cell, Ref, RefCell};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::response::TEXT;
+
 const OK: &str = "HTTP/1.1 200 OK";
-const NAME: &str = "\r\ndate: ";
-const TEXT: &str = "\r\ncontent-type: text/plain; charset=utf-8";
+const DATE: &str = "\r\ndate: ";
+const TYPE: &str = "\r\ncontent-type: ";
 
 /// How long an IMF-fixdate is.
 const DATE_LENGTH: usize = 29;
 
 /// Where the `Date` header ends.
-const DATE_END: usize = OK.len() + NAME.len() + DATE_LENGTH;
+const DATE_END: usize = OK.len() + DATE.len() + DATE_LENGTH;
 
 /// The lines that most answers begin with, so that one copy writes them. The one in the middle is for all others, too.
 ///
@@ -23,11 +25,11 @@ const DATE_END: usize = OK.len() + NAME.len() + DATE_LENGTH;
 /// date: Sun, 06 Nov 1994 08:49:37 GMT
 /// content-type: text/plain; charset=utf-8
 /// ```
-pub struct FirstLines([u8; DATE_END + TEXT.len()]);
+pub struct FirstLines([u8; DATE_END + TYPE.len() + TEXT.len()]);
 
 impl FirstLines {
     fn new(time: SystemTime) -> FirstLines {
-        let text = format!("{OK}{NAME}{}{TEXT}", http_date(time));
+        let text = format!("{OK}{DATE}{}{TYPE}{TEXT}", http_date(time));
         FirstLines(text.as_bytes().try_into().expect("cannot have another length"))
     }
 
@@ -50,17 +52,16 @@ pub struct DateCache {
 }
 
 impl DateCache {
-    /// The date of now.
-    #[allow(clippy::new_without_default, reason = "`new` is the word used throughout")]
-    pub fn new() -> DateCache {
-        let now = Instant::now();
-        let lines = RefCell::new(FirstLines::new(SystemTime::UNIX_EPOCH));
-        let dates = DateCache { lines, fresh_until: Cell::new(now) };
-        dates.refresh(now);
-        dates
+    /// The date at `now`, the runtime's turn time.
+    pub fn new(now: Instant) -> DateCache {
+        let (lines, fresh_until) = read_wall_clock(now);
+        DateCache { lines: RefCell::new(lines), fresh_until: Cell::new(fresh_until) }
     }
 
     /// The lines with the date in them. `now`: the runtime's turn time.
+    ///
+    /// # Panics
+    /// When somebody keeps the lines for so long that others are due.
     pub fn first_lines(&self, now: Instant) -> Ref<'_, FirstLines> {
         if now >= self.fresh_until.get() {
             self.refresh(now);
@@ -70,12 +71,18 @@ impl DateCache {
 
     #[cold] // Once a second. Outside of `first_lines`, which stays short enough to be inlined.
     fn refresh(&self, now: Instant) {
-        let wall = SystemTime::now();
-        let into_second = wall.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
-        let rest = Duration::from_nanos(u64::from(1_000_000_000 - into_second));
-        self.fresh_until.set(now + rest);
-        self.lines.replace(FirstLines::new(wall));
+        let (lines, fresh_until) = read_wall_clock(now);
+        self.fresh_until.set(fresh_until);
+        self.lines.replace(lines);
     }
+}
+
+/// The lines of this second, and when the next one begins.
+fn read_wall_clock(now: Instant) -> (FirstLines, Instant) {
+    let wall = SystemTime::now();
+    let into_second = wall.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
+    let rest = Duration::from_nanos(u64::from(1_000_000_000 - into_second));
+    (FirstLines::new(wall), now + rest)
 }
 
 /// The last second that an IMF-fixdate can tell: its year has four digits.

@@ -31,7 +31,7 @@ use super::guest::{guarded, instead_of_a_panic};
 use super::handler::Answering;
 use super::method::Method;
 use super::pool::Pooled;
-use super::request::{Parts, Request};
+use super::request::{Context as RequestContext, Parts, Request};
 use super::response::Response;
 use super::service::Service;
 use super::stats::{InFlight, Stats};
@@ -156,9 +156,10 @@ fn begin<T: Transport + 'static>(wire: &Rc<Wire<T>>, parts: &mut Parts) -> Asked
         Framing::Length(length) => parts.body = Body::incoming(WireBody::new(wire, number), Some(length)),
         Framing::Chunked => parts.body = Body::incoming(WireBody::new(wire, number), None),
     }
-    parts.context.number = number;
-    parts.context.collected = service.limits.collected;
-    wire.peer.write_to(&mut parts.context.peer);
+    // All that there is: nothing is left of another request's.
+    let RequestContext { peer, number: own_number, collected } = &mut parts.context;
+    (*own_number, *collected) = (number, service.limits.collected);
+    wire.peer.write_to(peer);
     asked
 }
 

@@ -79,7 +79,7 @@ impl Flow {
 
     /// Whether the poll that ends now has ended for the sake of others, and is to go on behind them.
     pub(super) fn take_turn_over(&mut self) -> bool {
-        self.turn_is_over && std::mem::take(&mut self.turn_is_over)
+        self.turn_is_over && std::mem::take(&mut self.turn_is_over) // Asked first: hardly ever there is something to take.
     }
 
     /// Cuts a head off the input, if there is a whole one.
@@ -205,7 +205,7 @@ impl Flow {
         Poll::Pending
     }
 
-    /// Where answers are written to.
+    /// Where answers are written to. Whoever takes it must write something: a buffer that is there has bytes in it.
     pub(super) fn output(&mut self, service: &Service) -> &mut Buffer {
         self.output.get_or_insert_with(|| service.outputs.take())
     }
@@ -302,8 +302,10 @@ impl Flow {
         }
         self.note_transfer(&service.limits, Wait::Write, written);
         let unsent = self.unsent();
-        if written < unsent {
-            self.output(service).consume(written);
+        if let Some(output) = &mut self.output
+            && written < unsent
+        {
+            output.consume(written);
             return Ok(0);
         }
         if let Some(sent) = self.output.take() {

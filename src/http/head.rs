@@ -82,15 +82,15 @@ pub(super) enum Param {
 }
 
 impl Head {
-    /// Reads a head off the front of `input`, where all that has come lies. How long the head is. This one must be clean.
+    /// Reads a head off the front of `input`, where all that has come lies. How long the head is.
     ///
     /// `None`: it is not whole, or it takes the long way: a search for its end by `HeadScan`, then `parse`. What this one
     /// takes, the long way takes too, and reads alike.
     pub fn parse_plain(&mut self, input: &[u8], limits: &Limits) -> Option<usize> {
         let mut fields = Fields::default();
+        self.bytes.clear(); // Parameters only a router finds, and the pool cleans what it lends.
         let (line, length) = plain::read(input, limits, &self.known_host.0, &mut fields)?;
         let head = &input[..length];
-        debug_assert!(self.bytes.is_empty() && self.params.is_empty(), "nothing is left of another head");
         self.check(head, line, &fields, limits).ok()?;
         self.bytes.extend_from_slice(head);
         Some(length)

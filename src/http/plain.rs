@@ -87,7 +87,7 @@ fn read_header<'a>(lines: &'a [u8], known_host: &[u8], fields: &mut Fields<'a>) 
 }
 
 /// The same, whatever it says.
-#[inline(never)] // Nor is this on every request's way: see `HalfHead::read`.
+#[inline(never)] // Not on every request's way: see `HalfHead::read`.
 fn read_any_header<'a>(lines: &'a [u8], fields: &mut Fields<'a>) -> Option<&'a [u8]> {
     let name_end = lines.iter().position(|byte| !is_token(*byte)).filter(|end| *end > 0)?;
     let (name, behind) = lines.split_at(name_end);

@@ -22,6 +22,9 @@ pub struct Response {
     spoiled: bool,
 }
 
+/// The Content-Type of a text.
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+
 /// What is known of an answer's Content-Type: a byte in place of a text, which would be moved with every answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ContentType {
@@ -46,7 +49,7 @@ impl ContentType {
     fn value(self) -> Option<&'static str> {
         match self {
             ContentType::Unset | ContentType::Listed => None,
-            ContentType::Text => Some("text/plain; charset=utf-8"),
+            ContentType::Text => Some(TEXT),
             ContentType::Json => Some("application/json"),
             ContentType::Octets => Some("application/octet-stream"),
         }
@@ -174,23 +177,13 @@ impl Response {
 
     /// The headers that were set; Content-Type first.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let content_type = self.content_type().map(|value| ("content-type", value));
-        content_type.into_iter().chain(self.listed_headers())
-    }
-
-    /// The Content-Type, if it is one that we know.
-    pub(super) fn content_type(&self) -> Option<&'static str> {
-        self.content_type.value()
+        let known_type = self.content_type.value().map(|value| ("content-type", value));
+        known_type.into_iter().chain(self.headers.iter().map(|(name, value)| (&**name, &**value)))
     }
 
     /// Whether this is a 200 and a text, without other headers: most answers are.
     pub(super) fn is_plain(&self) -> bool {
         self.status == Status::OK && self.content_type == ContentType::Text && self.headers.is_empty()
-    }
-
-    /// All headers but a Content-Type that we know.
-    pub(super) fn listed_headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// The body.

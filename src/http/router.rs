@@ -146,6 +146,7 @@ impl Layers for Router {
         let Some(handler) = route.handler(method) else {
             return Answering::Ready(without_handler(method, route));
         };
+        // Most routes have no parameters.
         if !params.is_empty() && !decode_all(path, params) {
             return Answering::Ready(Response::error(Status::BAD_REQUEST, "the path is not UTF-8"));
         }

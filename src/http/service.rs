@@ -63,13 +63,13 @@ impl Service {
         draining: Rc<Cell<bool>>,
     ) -> Rc<Service> {
         Rc::new(Service {
+            dates: DateCache::new(handle.turn_time()),
             handle,
             router: Rc::new(router),
             limits,
             outputs: Pool::new(POOL_LIMIT),
             inputs: Pool::of(POOL_LIMIT / 4, || Buffer::with_size(READ_SIZE)),
             parts: Pool::new(POOL_LIMIT),
-            dates: DateCache::new(),
             stats,
             draining,
             connection_ended: Notify::new(),

@@ -161,6 +161,7 @@ impl<T: Transport> Wire<T> {
             if flow.unsent() >= BUFFER_SIZE {
                 ready!(self.poll_flush_full(flow, cx))?;
             }
+            // The input is asked here, too: two of three times there is none.
             if flow.input.is_some()
                 && let Some(parts) = flow.take_head(&self.service)?
             {
@@ -199,7 +200,7 @@ impl<T: Transport> Wire<T> {
         self.flow.borrow_mut().poll_end(&self.transport, &self.service, cx)
     }
 
-    /// Calls `write` with the output buffer.
+    /// Calls `write` with the output buffer. It must write something: see `Flow::output`.
     pub(super) fn push(&self, write: impl FnOnce(&mut Buffer)) {
         write(self.flow.borrow_mut().output(&self.service));
     }
@@ -228,12 +229,7 @@ impl<T: Transport> Wire<T> {
         })
     }
 
-    /// The same, between many answers.
-    #[cold] // See `HalfHead::read`.
-    fn poll_flush_full(&self, flow: &mut Flow, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
-        self.poll_flush_of(flow, cx)
-    }
-
+    /// Sends all output, if there is any.
     #[inline(always)] // See `Registration::poll_io`.
     fn poll_flush_of(&self, flow: &mut Flow, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
         // Asked here, too: half of all calls find nothing to send.
@@ -242,6 +238,12 @@ impl<T: Transport> Wire<T> {
         }
         self.note_sent();
         Poll::Ready(Ok(()))
+    }
+
+    /// Sends the output because it is full, between one answer and the next.
+    #[cold] // See `HalfHead::read`.
+    fn poll_flush_full(&self, flow: &mut Flow, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        self.poll_flush_of(flow, cx)
     }
 
     /// Nothing is left in the output: the kernel has all answers so far.

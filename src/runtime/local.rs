@@ -9,7 +9,7 @@
 //!                         yes: LocalQueue::push, a plain VecDeque                  --+
 //!                         no:  ReadyQueue::push, lock and interrupt (ready.rs)       |
 //!                                    |                                               v
-//!                                    +-- absorb: all at once, when there are any --> step: pop
+//!                                    +-- absorb: all at once, when there are any --> step: pop; turn: len, pop_here
 //! ```
 //!
 //! 1. Each thread has a short list of the run queues that live on it. An executor enters its own when it is made and

@@ -138,7 +138,14 @@ struct Connection {
 impl Connection {
     fn new(stream: TcpStream, limits: Rc<Limits>) -> Connection {
         let (output, head) = (Buffer::fresh(), Head::fresh());
-        Connection { stream, limits, input: Vec::new(), output, head, dates: DateCache::new() }
+        Connection {
+            stream,
+            limits,
+            input: Vec::new(),
+            output,
+            head,
+            dates: DateCache::new(StdInstant::now()),
+        }
     }
 
     /// Serves one request after the other. The stream is closed when this returns.

@@ -140,7 +140,6 @@ impl Reader<'_> {
 
     /// Takes the long way, on which a head may come in pieces, and looks whether the short one agrees.
     fn take_head(&mut self, begun: Option<HeadScan>) -> Result<bool, RequestError> {
-        self.short.clean();
         let length = if begun.is_none() { self.short.parse_plain(&self.input, self.limits) } else { None };
         let mut scan = begun.unwrap_or_default();
         let taken = self.take_head_the_long_way(&mut scan);
