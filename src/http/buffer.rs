@@ -79,9 +79,9 @@ impl Buffer {
     /// Says that `count` bytes were written into `room`.
     ///
     /// # Panics
-    /// When `room` was not as long as that: a debug build here, another one when the bytes are looked at.
+    /// When `room` was not as long as that.
     pub fn fill(&mut self, count: usize) {
-        debug_assert!(count <= self.storage.len() - self.end, "more bytes than there was room for");
+        assert!(count <= self.storage.len() - self.end, "more bytes than there was room for");
         self.end += count;
     }
 
@@ -126,5 +126,22 @@ impl Reuse for Buffer {
     fn clean(&mut self) -> bool {
         (self.start, self.end) = (0, 0);
         self.storage.len() == self.made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A transport that claims to have read more than it was given room for is found out at once.
+    #[test]
+    #[should_panic(expected = "more bytes than there was room for")]
+    fn a_read_of_more_than_there_is_room_for() {
+        let mut buffer = Buffer::with_size(8);
+        buffer.push(b"abc");
+        let room = buffer.room(1).len();
+        buffer.fill(room);
+        assert_eq!(buffer.len(), 8);
+        buffer.fill(1);
     }
 }
