@@ -116,7 +116,7 @@ impl Flow {
     /// Whether the request line, as far as it has come, is one of HEAD.
     pub(super) fn asks_for_head(&self) -> bool {
         let Some(half) = &self.half else { return false };
-        half.asks_for_head(self.input.as_ref().map(|input| &***input))
+        half.asks_for_head(self.input.as_deref().map(|input| &**input))
     }
 
     /// A whole head was taken: the next wait is a new one.

@@ -159,7 +159,7 @@ impl<T: Transport> Wire<T> {
         loop {
             ready!(flow.poll_turn());
             if flow.unsent() >= BUFFER_SIZE {
-                ready!(self.poll_flush_full(flow, cx))?;
+                ready!(self.poll_flush_of(flow, cx))?;
             }
             // The input is asked here, too: two of three times there is none.
             if flow.input.is_some()
@@ -238,12 +238,6 @@ impl<T: Transport> Wire<T> {
         }
         self.note_sent();
         Poll::Ready(Ok(()))
-    }
-
-    /// Sends the output because it is full, between one answer and the next.
-    #[cold] // See `HalfHead::read`.
-    fn poll_flush_full(&self, flow: &mut Flow, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
-        self.poll_flush_of(flow, cx)
     }
 
     /// Nothing is left in the output: the kernel has all answers so far.
