@@ -119,6 +119,26 @@ fn a_thousand_timers_need_no_thread() {
     assert!(timers.is_empty());
 }
 
+/// A million are armed, none in the order of its deadline, and go in the order in which they came. Each step is a walk down a
+/// tree. One that walked along a list would walk past 500,000 of them each time, and nobody would wait for the end of this
+/// test. (What a step costs: `cargo bench -- timer`.)
+#[test]
+fn a_million_timers_come_and_go() {
+    let many = if cfg!(miri) { 100 } else { 1_000_000 }; // Miri is a thousand times slower.
+    let timers = Rc::new(Timers::new(Clock::Frozen, Tracer::default()));
+    let start = timers.now() + SECOND;
+    let deadline = |number: u64| start + Duration::from_micros(number * 7_919 % many);
+    let mut armed: Vec<_> = (0..many).map(|number| timers.sleep_until(deadline(number))).collect();
+    assert!(armed.iter_mut().all(|sleep| poll_once(sleep).is_pending()));
+    let (_, latest) = timers.snapshot().pop().expect("some are armed");
+    assert_eq!(latest, SECOND + Duration::from_micros(many - 1)); // 7,919 is prime: each deadline comes once
+
+    drop(armed.split_off(1));
+    assert_eq!(timers.len(), 1);
+    timers.advance(SECOND);
+    assert_eq!(timers.fire(), 1);
+}
+
 /// Pushing a deadline back writes a field, and the table does not hear of it. The old entry fires in vain, once,
 /// and then a new one is armed. So a busy connection pays once per timeout, not once per request.
 #[test]
