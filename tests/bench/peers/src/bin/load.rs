@@ -13,14 +13,14 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!(
                 "{error} (hint: load ADDR [--path P] [--body N] [--connections N] [--depth N] [--rate N | --fresh | \
-                 --hold] [--warm-up S] [--seconds S | --count N] [--server PID])"
+                 --fresh-rate N | --hold] [--warm-up S] [--seconds S | --count N] [--server PID])"
             );
             return ExitCode::from(2);
         }
     };
     let report = match plan.work {
         Work::Flat | Work::Rate(_) => flow::run(&plan).map(|report| println!("{}", report.line())),
-        Work::Fresh => fresh::run(&plan).map(|report| println!("{}", report.line())),
+        Work::Fresh | Work::FreshRate(_) => fresh::run(&plan).map(|report| println!("{}", report.line())),
         Work::Hold => hold::run(&plan),
     };
     if let Err(error) = report {

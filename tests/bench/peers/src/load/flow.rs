@@ -1,18 +1,14 @@
 //! Keep-alive connections, flat out or at a fixed rate.
-//!
-//! At a fixed rate each request has its time, and its latency is counted from there, however late it could be sent:
-//! a server that stops for a second has made all requests of that second late, not one (no coordinated omission).
-//! The loop spins meanwhile: epoll's timeouts are too coarse, and the generator has a core of its own.
 
 use std::io;
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
 use mio::{Events, Interest, Poll, Token};
 
 use super::client::{Batch, Client};
+use super::pace::Pace;
 use super::plan::{Plan, Work};
-use super::report::{Report, histogram, micros};
+use super::report::Report;
 use super::wire;
 use crate::process::Used;
 
@@ -34,27 +30,11 @@ struct Flow<'p> {
     clients: Vec<Client>,
     batch: Batch,
     buffer: Vec<u8>,
-    /// When the next request is due, and which it is. At a fixed rate alone.
+    /// When the next request is due. At a fixed rate alone.
     pace: Option<Pace>,
     /// Requests answered since the measuring began.
     requests: u64,
     errors: u64,
-    latencies: Histogram<u64>,
-    lateness: Histogram<u64>,
-}
-
-/// A steady beat.
-struct Pace {
-    begin: Instant,
-    interval: Duration,
-    /// Beats so far.
-    beats: u32,
-}
-
-impl Pace {
-    fn next(&self) -> Instant {
-        self.begin + self.interval * self.beats
-    }
 }
 
 impl<'p> Flow<'p> {
@@ -71,21 +51,15 @@ impl<'p> Flow<'p> {
         }
         let batch = Batch { bytes: request.repeat(plan.depth), answers: length * plan.depth };
         let pace = match plan.work {
-            Work::Rate(rate) => {
-                Some(Pace { begin: Instant::now(), interval: Duration::from_secs(1) / rate, beats: 0 })
-            }
+            Work::Rate(rate) => Some(Pace::new(rate)),
             _ => None,
         };
-        let (latencies, lateness) = (histogram(), histogram());
-        let (buffer, requests, errors) = (vec![0; BUFFER], 0, 0);
-        Ok(Flow { plan, poll, clients, batch, buffer, pace, requests, errors, latencies, lateness })
+        Ok(Flow { plan, poll, clients, batch, buffer: vec![0; BUFFER], pace, requests: 0, errors: 0 })
     }
 
     fn run(mut self) -> io::Result<Report> {
         let mut events = Events::with_capacity(1024);
-        if let Some(pace) = &mut self.pace {
-            pace.begin = Instant::now();
-        } else {
+        if self.pace.is_none() {
             for key in 0..self.clients.len() {
                 self.start(key, Instant::now());
             }
@@ -97,21 +71,16 @@ impl<'p> Flow<'p> {
             }
         }
         (self.requests, self.errors) = (0, 0);
-        (self.latencies, self.lateness) = (histogram(), histogram());
+        self.pace.iter_mut().for_each(Pace::measure);
         let (begin, used) = (Instant::now(), self.used());
         while !self.is_over(begin) {
             self.turn(&mut events)?;
         }
-        let time = begin.elapsed();
-        Ok(Report {
-            requests: self.requests,
-            errors: self.errors,
-            time,
-            used: self.used().since(used),
-            p50: micros(&self.latencies, 0.5),
-            p99: micros(&self.latencies, 0.99),
-            p999: micros(&self.latencies, 0.999),
-            late: micros(&self.lateness, 0.99),
+        let (time, used) = (begin.elapsed(), self.used().since(used));
+        let report = Report { requests: self.requests, errors: self.errors, time, used, ..Report::default() };
+        Ok(match self.pace {
+            Some(pace) => pace.complete(report),
+            None => report,
         })
     }
 
@@ -145,15 +114,8 @@ impl<'p> Flow<'p> {
 
     /// Sends what is due.
     fn beat(&mut self) {
-        let now = Instant::now();
-        while let Some(pace) = &mut self.pace
-            && pace.next() <= now
-        {
-            let due = pace.next();
-            let key = pace.beats as usize % self.clients.len();
-            pace.beats += 1;
-            let late = now.duration_since(due).as_nanos();
-            self.lateness.saturating_record(u64::try_from(late).unwrap_or(u64::MAX));
+        while let Some((number, due)) = self.pace.as_mut().and_then(Pace::beat) {
+            let key = number as usize % self.clients.len();
             if self.clients[key].is_idle() {
                 self.start(key, due);
             } else {
@@ -179,22 +141,23 @@ impl<'p> Flow<'p> {
                 self.errors += 1;
                 let _ = self.poll.registry().deregister(&mut client.stream);
             }
-            Ok(true) if self.pace.is_none() => {
-                self.requests += self.plan.depth as u64;
-                // With a count: no request more than that, or two runs would differ by chance.
-                let planned = self.requests + (self.clients.len() as u64 - 1) * self.plan.depth as u64;
-                if self.plan.count.is_none_or(|count| planned < count) {
-                    self.start(key, Instant::now());
-                }
-            }
             Ok(true) => {
                 self.requests += self.plan.depth as u64;
-                let latency = client.due.elapsed().as_nanos();
-                self.latencies.saturating_record(u64::try_from(latency).unwrap_or(u64::MAX));
-                if let Some(due) = client.waiting.pop_front() {
+                if let Some(due) = self.after(key) {
                     self.start(key, due);
                 }
             }
         }
+    }
+
+    /// A connection's batch is answered: when the next one is due, if now.
+    fn after(&mut self, key: usize) -> Option<Instant> {
+        if let Some(pace) = &mut self.pace {
+            pace.answered(self.clients[key].due);
+            return self.clients[key].waiting.pop_front();
+        }
+        // With a count: no request more than that, or two runs would differ by chance.
+        let planned = self.requests + (self.clients.len() as u64 - 1) * self.plan.depth as u64;
+        self.plan.count.is_none_or(|count| planned < count).then(Instant::now)
     }
 }

@@ -1,15 +1,18 @@
-//! A new connection for each request: connect, ask, read to the end, close, again.
+//! A new connection for each request: connect, ask, read to the end, close, again. Flat out as soon as one has ended, at a
+//! fixed rate when the next one is due; then the time to the first byte of the answer is taken.
 //!
 //! The server closes first, as `connection: close` asks, so the side that waits in `TIME_WAIT` is the server's, and the
 //! ports of this side are free again at once.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use super::plan::Plan;
+use super::pace::Pace;
+use super::plan::{Plan, Work};
 use super::report::Report;
 use super::wire::{self, GOOD};
 use crate::process::Used;
@@ -20,14 +23,7 @@ use crate::process::Used;
 ///
 /// The server cannot be reached, or answers the first request badly.
 pub fn run(plan: &Plan) -> io::Result<Report> {
-    let request = wire::request(plan);
-    let first = wire::ask(&mut wire::connect(plan)?, &request)?;
-    if first.status != 200 {
-        return Err(io::Error::other(format!("status {}", first.status)));
-    }
-    let poll = Poll::new()?;
-    let slots = (0..plan.connections).map(|_| None).collect();
-    Fresh { plan, poll, request, answer: first.length(), slots, started: 0, requests: 0, errors: 0 }.run()
+    Fresh::new(plan)?.run()
 }
 
 struct Fresh<'p> {
@@ -36,7 +32,13 @@ struct Fresh<'p> {
     request: Vec<u8>,
     /// The length of an answer.
     answer: usize,
+    /// As many as may be under way at once.
     slots: Vec<Option<Visit>>,
+    /// The empty ones. One whose connection could not be opened is never used again.
+    free: Vec<usize>,
+    /// At a fixed rate alone: when the next one is due, and those that are due and found no slot.
+    pace: Option<Pace>,
+    waiting: VecDeque<Instant>,
     started: u64,
     requests: u64,
     errors: u64,
@@ -45,29 +47,58 @@ struct Fresh<'p> {
 /// One connection.
 struct Visit {
     stream: TcpStream,
+    /// When it should have been opened.
+    due: Instant,
     written: bool,
     read: usize,
 }
 
-impl Fresh<'_> {
+impl<'p> Fresh<'p> {
+    /// Asks once, to learn how long an answer is.
+    fn new(plan: &'p Plan) -> io::Result<Fresh<'p>> {
+        let request = wire::request(plan);
+        let first = wire::ask(&mut wire::connect(plan)?, &request)?;
+        if first.status != 200 {
+            return Err(io::Error::other(format!("status {}", first.status)));
+        }
+        Ok(Fresh {
+            plan,
+            poll: Poll::new()?,
+            request,
+            answer: first.length(),
+            slots: (0..plan.connections).map(|_| None).collect(),
+            free: (0..plan.connections).rev().collect(),
+            pace: match plan.work {
+                Work::FreshRate(rate) => Some(Pace::new(rate)),
+                _ => None,
+            },
+            waiting: VecDeque::new(),
+            started: 0,
+            requests: 0,
+            errors: 0,
+        })
+    }
+
     fn run(mut self) -> io::Result<Report> {
         let (mut events, mut buffer) = (Events::with_capacity(1024), vec![0; 64 * 1024]);
-        for key in 0..self.slots.len() {
-            self.start(key);
-        }
         if self.plan.count.is_none() {
             let end = Instant::now() + self.plan.warm_up;
             while Instant::now() < end {
                 self.turn(&mut events, &mut buffer)?;
             }
             (self.requests, self.errors) = (0, 0);
+            self.pace.iter_mut().for_each(Pace::measure);
         }
         let (begin, used) = (Instant::now(), self.used());
         while !self.is_over(begin) {
             self.turn(&mut events, &mut buffer)?;
         }
         let (time, used) = (begin.elapsed(), self.used().since(used));
-        Ok(Report { requests: self.requests, errors: self.errors, time, used, ..Report::default() })
+        let report = Report { requests: self.requests, errors: self.errors, time, used, ..Report::default() };
+        Ok(match self.pace {
+            Some(pace) => pace.complete(report),
+            None => report,
+        })
     }
 
     fn used(&self) -> Used {
@@ -82,7 +113,12 @@ impl Fresh<'_> {
     }
 
     fn turn(&mut self, events: &mut Events, buffer: &mut [u8]) -> io::Result<()> {
-        match self.poll.poll(events, Some(Duration::from_millis(50))) {
+        while let Some((_, due)) = self.pace.as_mut().and_then(Pace::beat) {
+            self.waiting.push_back(due);
+        }
+        self.fill();
+        let timeout = if self.pace.is_some() { Duration::ZERO } else { Duration::from_millis(50) };
+        match self.poll.poll(events, Some(timeout)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             other => other?,
         }
@@ -92,21 +128,32 @@ impl Fresh<'_> {
         Ok(())
     }
 
-    fn start(&mut self, key: usize) {
-        if self.plan.count.is_some_and(|count| self.started >= count) {
-            return;
-        }
-        self.started += 1;
-        match self.open(key) {
-            Ok(visit) => self.slots[key] = Some(visit),
-            Err(_) => self.errors += 1,
+    /// Begins as many as are due and find a slot.
+    fn fill(&mut self) {
+        while !self.free.is_empty()
+            && let Some(due) = self.next()
+            && let Some(key) = self.free.pop()
+        {
+            self.started += 1;
+            match self.open(key, due) {
+                Ok(visit) => self.slots[key] = Some(visit),
+                Err(_) => self.errors += 1,
+            }
         }
     }
 
+    /// When the next one should be opened; nothing if that is yet to come, or was the last one.
+    fn next(&mut self) -> Option<Instant> {
+        if self.pace.is_some() {
+            return self.waiting.pop_front();
+        }
+        self.plan.count.is_none_or(|count| self.started < count).then(Instant::now)
+    }
+
     /// On loopback the handshake is over when `connect` returns, so the request goes out at once; else with the event.
-    fn open(&self, key: usize) -> io::Result<Visit> {
+    fn open(&self, key: usize, due: Instant) -> io::Result<Visit> {
         let stream = TcpStream::connect(self.plan.address)?;
-        let mut visit = Visit { stream, written: false, read: 0 };
+        let mut visit = Visit { stream, due, written: false, read: 0 };
         visit.write(&self.request)?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut visit.stream, Token(key), interest)?;
@@ -115,14 +162,22 @@ impl Fresh<'_> {
 
     fn go_on(&mut self, key: usize, buffer: &mut [u8]) {
         let Some(visit) = &mut self.slots[key] else { return };
+        let had_none = visit.read == 0;
         let outcome = visit.write(&self.request).and_then(|()| visit.read(self.answer, buffer));
+        if let Some(pace) = &mut self.pace
+            && had_none
+            && visit.read > 0
+        {
+            pace.answered(visit.due);
+        }
         match outcome {
             Ok(false) => return,
             Ok(true) => self.requests += 1,
             Err(_) => self.errors += 1,
         }
         self.slots[key] = None;
-        self.start(key);
+        self.free.push(key);
+        self.fill();
     }
 }
 

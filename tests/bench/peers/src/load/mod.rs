@@ -4,8 +4,9 @@
 //!   plan    what to do: how many connections, how deep, how fast, how long
 //!   wire    the bytes of a request and the length of its answer, learned from the first one
 //!   client  one connection: a batch is written, its answers are counted byte by byte
+//!   pace    a fixed rate, and how late each request was
 //!   flow    keep-alive connections, flat out or at a fixed rate
-//!   fresh   a new connection for each request
+//!   fresh   a new connection for each request, flat out or at a fixed rate
 //!   hold    idle connections
 //!   report  one line of key=value
 //! ```
@@ -17,6 +18,7 @@ pub mod client;
 pub mod flow;
 pub mod fresh;
 pub mod hold;
+pub mod pace;
 pub mod plan;
 pub mod report;
 pub mod wire;

@@ -10,8 +10,10 @@ pub enum Work {
     Flat,
     /// So many requests a second over all connections, each at its time whether or not the last one is answered.
     Rate(u32),
-    /// A new connection for each request.
+    /// A new connection for each request: as soon as one of so many has ended.
     Fresh,
+    /// A new connection for each request, so many a second.
+    FreshRate(u32),
     /// Connections that stay open and silent after one request.
     Hold,
 }
@@ -92,6 +94,7 @@ impl Plan {
             "connections" => self.connections = parse(value)?,
             "depth" => self.depth = parse(value)?,
             "rate" => self.work = Work::Rate(parse(value)?),
+            "fresh-rate" => self.work = Work::FreshRate(parse(value)?),
             "warm-up" => self.warm_up = seconds(value)?,
             "seconds" => self.time = seconds(value)?,
             "count" => self.count = Some(parse(value)?),
@@ -111,8 +114,8 @@ impl Plan {
         if self.depth == 0 || self.depth > 64 {
             return Err("--depth: from 1 to 64".to_owned());
         }
-        if self.work == Work::Rate(0) {
-            return Err("--rate: from 1 up".to_owned());
+        if matches!(self.work, Work::Rate(0) | Work::FreshRate(0)) {
+            return Err("--rate and --fresh-rate: from 1 up".to_owned());
         }
         Ok(self)
     }
@@ -138,6 +141,7 @@ impl Plan {
             Work::Flat => {}
             Work::Rate(rate) => add("rate", rate.to_string()),
             Work::Fresh => arguments.push("--fresh".to_owned()),
+            Work::FreshRate(rate) => add("fresh-rate", rate.to_string()),
             Work::Hold => arguments.push("--hold".to_owned()),
         }
         arguments

@@ -14,7 +14,8 @@ pub struct Report {
     pub time: Duration,
     /// What the server used in that time.
     pub used: Used,
-    /// Fixed rate alone: microseconds from the time at which a request should have been sent to its answer.
+    /// Fixed rate alone: microseconds from the time at which a request should have been sent to its answer, and with new
+    /// connections from the time at which one should have been opened to the answer's first byte.
     pub p50: f64,
     pub p99: f64,
     pub p999: f64,

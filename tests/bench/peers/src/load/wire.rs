@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[must_use]
 pub fn request(plan: &Plan) -> Vec<u8> {
     let (address, path) = (plan.address, &plan.path);
-    let close = if plan.work == Work::Fresh { "connection: close\r\n" } else { "" };
+    let close =
+        if matches!(plan.work, Work::Fresh | Work::FreshRate(_)) { "connection: close\r\n" } else { "" };
     if plan.body == 0 {
         return format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n{close}\r\n").into_bytes();
     }

@@ -1,0 +1,70 @@
+//! A fixed rate: each request has its time, and its latency is counted from there, however late it could be sent.
+//!
+//! A server that stops for a second has made all requests of that second late, not one (no coordinated omission). Whoever
+//! keeps the pace spins: epoll's timeouts are too coarse, and the generator has a core of its own.
+
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+
+use super::report::{Report, histogram, micros};
+
+/// A steady beat, and what was late.
+pub struct Pace {
+    begin: Instant,
+    interval: Duration,
+    /// Beats so far.
+    beats: u32,
+    latencies: Histogram<u64>,
+    /// How late this program itself was.
+    lateness: Histogram<u64>,
+}
+
+impl Pace {
+    /// So many beats a second, from now on.
+    #[must_use]
+    pub fn new(rate: u32) -> Pace {
+        Pace {
+            begin: Instant::now(),
+            interval: Duration::from_secs(1) / rate,
+            beats: 0,
+            latencies: histogram(),
+            lateness: histogram(),
+        }
+    }
+
+    /// The next beat whose time has come: its number and its time.
+    pub fn beat(&mut self) -> Option<(u32, Instant)> {
+        let (number, due) = (self.beats, self.begin + self.interval * self.beats);
+        let late = Instant::now().checked_duration_since(due)?;
+        self.beats += 1;
+        self.lateness.saturating_record(nanos(late));
+        Some((number, due))
+    }
+
+    /// What was due then is answered now.
+    pub fn answered(&mut self, due: Instant) {
+        self.latencies.saturating_record(nanos(due.elapsed()));
+    }
+
+    /// The beat goes on, what was measured so far is forgotten.
+    pub fn measure(&mut self) {
+        (self.latencies, self.lateness) = (histogram(), histogram());
+    }
+
+    /// The same report with the times in it.
+    #[must_use]
+    pub fn complete(&self, report: Report) -> Report {
+        Report {
+            p50: micros(&self.latencies, 0.5),
+            p99: micros(&self.latencies, 0.99),
+            p999: micros(&self.latencies, 0.999),
+            late: micros(&self.lateness, 0.99),
+            ..report
+        }
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
