@@ -10,7 +10,7 @@ use peers::yard::cores::{Cores, move_to};
 use peers::yard::options::Options;
 use peers::yard::report::Findings;
 use peers::yard::rounds::Measurer;
-use peers::yard::rows::{Generator, LINEAR, LINEAR_PEERS, ROWS};
+use peers::yard::rows::{Generator, LINEAR, LINEAR_PEERS, NEWCOMERS, ROWS};
 use peers::yard::server::Server;
 use peers::yard::{callgrind, children, machine, memory, parts, syscalls};
 
@@ -106,9 +106,16 @@ impl Yard<'_> {
         }
         if self.options.wants_row("linear") {
             eprintln!("64, 1,000 and 8,000 connections");
-            match self.measurer.linear(&self.peers) {
+            match self.measurer.growth(&LINEAR, &self.peers) {
                 Ok(measured) => findings.linear = Some(measured),
                 Err(error) => note(findings, format!("left out: more connections: {error}")),
+            }
+        }
+        if self.options.wants_row("newcomers") {
+            eprintln!("newcomers among 64, 1,000 and 8,000 connections");
+            match self.measurer.growth(&NEWCOMERS, &self.peers) {
+                Ok(measured) => findings.newcomers = Some(measured),
+                Err(error) => note(findings, format!("left out: newcomers: {error}")),
             }
         }
     }

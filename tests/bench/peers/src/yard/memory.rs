@@ -1,14 +1,14 @@
 //! Memory for each idle connection: the resident set before and after thousands of them, each of which has had one
 //! answer. What a server allocates in advance, as nginx does, is in the first figure.
 
-use std::io::{self, BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::io;
 use std::time::Duration;
 
 use super::contest::{Peer, Stage};
 use super::cores::Cores;
-use super::server::{Server, end, run_load};
-use crate::load::plan::{Plan, Work};
+use super::crowd::Crowd;
+use super::server::{Server, run_load};
+use crate::load::plan::Plan;
 use crate::process::resident_kib;
 
 /// Resident memory of one server.
@@ -40,22 +40,9 @@ pub fn measure(peer: Peer, stage: &Stage, cores: Cores, connections: usize) -> i
     run_load(stage, &Plan { connections: 64, time: Duration::from_millis(200), ..server.plan() })?;
     std::thread::sleep(Duration::from_millis(300));
     let before = resident_kib(server.pid());
-    let plan = Plan { connections, work: Work::Hold, ..server.plan() };
-    let mut holder = Command::new(stage.own("load"))
-        .args(plan.arguments())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let mut line = String::new();
-    if let Some(stdout) = holder.stdout.take() {
-        BufReader::new(stdout).read_line(&mut line)?;
-    }
+    let crowd = Crowd::open(&server, stage, connections)?;
     std::thread::sleep(Duration::from_millis(300));
     let after = resident_kib(server.pid());
-    end(&mut holder);
-    if !line.starts_with("held") {
-        return Err(io::Error::other(format!("{} did not take {connections} connections", peer.name)));
-    }
+    drop(crowd);
     Ok(Memory { peer: peer.name, before, after, connections })
 }

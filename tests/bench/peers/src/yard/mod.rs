@@ -6,6 +6,7 @@
 //!   cores     one core for the server, another for the generator
 //!   children  the servers that run, ended when we are
 //!   server    a running peer, checked before it is measured
+//!   crowd     connections that are open and silent meanwhile
 //!   rows      what is measured: a table
 //!   rounds    how it is measured: in turns, medians over rounds
 //!   memory    RSS for each idle connection
@@ -21,6 +22,7 @@ pub mod contest;
 pub mod cores;
 pub mod children;
 pub mod server;
+pub mod crowd;
 pub mod rows;
 pub mod rounds;
 pub mod memory;

@@ -24,6 +24,7 @@ const DROWNED: &str = "\n**The machine was busy: the generator itself was late b
 pub struct Findings {
     pub rows: Vec<Measured>,
     pub linear: Option<Measured>,
+    pub newcomers: Option<Measured>,
     pub memory: Vec<Memory>,
     pub syscalls: Vec<Syscalls>,
     pub instructions: Vec<Instructions>,
@@ -45,6 +46,7 @@ impl Findings {
         );
         self.ratios(&mut text);
         self.latencies(&mut text);
+        self.first_bytes(&mut text);
         self.per_connection(&mut text);
         self.per_request(&mut text);
         self.by_part(&mut text);
@@ -103,6 +105,36 @@ impl Findings {
             if measured.tracks.iter().any(is_drowned) {
                 text.push_str(DROWNED);
             }
+        }
+    }
+
+    fn first_bytes(&self, text: &mut String) {
+        let Some(newcomers) = &self.newcomers else { return };
+        let about = "Microseconds from the time at which a connection was due to be opened to the first byte of its answer: 2,000 \
+                     new connections\na second, while so many others are open and silent. Medians over the rounds; \
+                     \"growth\" is p99 divided by that of the same peer\namong 64, round by round.";
+        heading(text, "Latency: the first byte for a newcomer", about);
+        header(text, &["peer", "open", "p50", "p99", "best p99", "growth", "generator p99", "errors"]);
+        for (number, track) in newcomers.tracks.iter().enumerate() {
+            let median = |figure: fn(&Report) -> f64| cell(track.median(figure), 0);
+            let growth = newcomers.compare(number, |run| run.p99, false).map(|[_, median, _]| median);
+            let best = quantile(track.each(|run| run.p99).flatten().collect(), 0.0);
+            line(
+                text,
+                &[
+                    track.peer.to_owned(),
+                    track.connections.to_owned(),
+                    median(|run| run.p50),
+                    median(|run| run.p99),
+                    cell(best, 0),
+                    cell(growth, 2),
+                    median(|run| run.late),
+                    track.errors().to_string(),
+                ],
+            );
+        }
+        if newcomers.tracks.iter().any(is_drowned) {
+            text.push_str(DROWNED);
         }
     }
 

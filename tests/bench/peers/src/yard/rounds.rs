@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use super::contest::{Peer, REFERENCE, Stage};
 use super::cores::Cores;
-use super::rows::{Generator, LINEAR, LINEAR_PEERS, Row};
+use super::crowd::Crowd;
+use super::rows::{Generator, LINEAR_PEERS, Row};
 use super::server::{Server, run_load};
 use crate::load::plan::Plan;
 use crate::load::report::Report;
@@ -22,8 +23,8 @@ use crate::process::Used;
 #[derive(Clone, Debug)]
 pub struct Track {
     pub peer: &'static str,
-    /// How many connections, where that is the question.
-    pub connections: usize,
+    /// How many connections, in words, where that is the question.
+    pub connections: &'static str,
     /// One for each round; nothing where a run failed.
     pub runs: Vec<Option<Report>>,
 }
@@ -59,18 +60,19 @@ impl Measurer<'_> {
         Ok(Measured { row, reference: vec![reference; tracks.len()], tracks })
     }
 
-    /// Measures a few peers with more and more connections.
+    /// Measures a few peers with more and more connections: `rows`, of which the first is what the others are compared with.
     ///
     /// # Errors
     ///
     /// A server does not start or answers wrongly.
-    pub fn linear(&self, peers: &[Peer]) -> io::Result<Measured> {
+    pub fn growth(&self, rows: &[Row], peers: &[Peer]) -> io::Result<Measured> {
         let serving = peers.iter().filter(|peer| LINEAR_PEERS.contains(&peer.name));
         let servers = serving.map(|peer| self.start(*peer)).collect::<io::Result<Vec<_>>>()?;
-        let entries: Vec<_> = servers.iter().flat_map(|server| LINEAR.map(|row| (server, row))).collect();
+        let entries: Vec<_> =
+            servers.iter().flat_map(|server| rows.iter().map(move |row| (server, *row))).collect();
         let tracks = self.tracks(&entries);
-        let reference = (0..tracks.len()).map(|track| track - track % LINEAR.len()).collect();
-        Ok(Measured { row: LINEAR[0], tracks, reference })
+        let reference = (0..tracks.len()).map(|track| track - track % rows.len()).collect();
+        Ok(Measured { row: rows[0], tracks, reference })
     }
 
     /// A server that is known to answer well.
@@ -87,11 +89,7 @@ impl Measurer<'_> {
     fn tracks(&self, entries: &[(&Server, Row)]) -> Vec<Track> {
         let mut tracks: Vec<_> = entries
             .iter()
-            .map(|(server, row)| Track {
-                peer: server.peer.name,
-                connections: row.connections,
-                runs: Vec::new(),
-            })
+            .map(|(server, row)| Track { peer: server.peer.name, connections: row.title, runs: Vec::new() })
             .collect();
         for round in 0..self.rounds {
             for turn in 0..entries.len() {
@@ -120,7 +118,10 @@ impl Measurer<'_> {
             time: self.time,
             ..server.plan()
         };
-        run_load(self.stage, &plan)
+        let crowd = (row.crowd > 0).then(|| Crowd::open(server, self.stage, row.crowd)).transpose()?;
+        let report = run_load(self.stage, &plan);
+        drop(crowd);
+        report
     }
 
     /// wrk knows nothing of the server's CPU time: it is read before and after.

@@ -14,6 +14,8 @@ pub struct Row {
     pub connections: usize,
     pub depth: usize,
     pub work: Work,
+    /// Others that are open and silent meanwhile.
+    pub crowd: usize,
 }
 
 /// Who makes the load.
@@ -33,6 +35,7 @@ const PLAIN: Row = Row {
     connections: 64,
     depth: 1,
     work: Work::Flat,
+    crowd: 0,
 };
 
 /// Measured for all peers.
@@ -79,11 +82,17 @@ pub const LINEAR: [Row; 3] = [
     Row { title: "1,000", connections: 1000, ..PLAIN },
     Row { title: "8,000", connections: 8000, ..PLAIN },
 ];
-/// The peers of that question: ours, the reference, the limit.
+/// Does a newcomer wait longer where many are already? 2,000 a second are a tenth of what the slowest takes.
+pub const NEWCOMERS: [Row; 3] = [
+    Row { title: "64", work: Work::FreshRate(2000), crowd: 64, ..PLAIN },
+    Row { title: "1,000", work: Work::FreshRate(2000), crowd: 1000, ..PLAIN },
+    Row { title: "8,000", work: Work::FreshRate(2000), crowd: 8000, ..PLAIN },
+];
+/// The peers of these two questions: ours, the reference, the limit.
 pub const LINEAR_PEERS: [&str; 3] = ["glassbox", REFERENCE, "mio"];
 
 /// What is measured by other means than load and time.
-pub const PROBES: [&str; 4] = ["linear", "memory", "syscalls", "instructions"];
+pub const PROBES: [&str; 5] = ["linear", "newcomers", "memory", "syscalls", "instructions"];
 
 /// All names, for `--rows`.
 #[must_use]

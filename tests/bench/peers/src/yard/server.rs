@@ -142,7 +142,8 @@ fn free_address() -> io::Result<SocketAddr> {
 pub fn run_load(stage: &Stage, plan: &Plan) -> io::Result<Report> {
     let output = Command::new(stage.own("load")).args(plan.arguments()).stdin(Stdio::null()).output()?;
     if !output.status.success() {
-        let what = if plan.work == Work::Fresh { "new connections" } else { "load" };
+        let what =
+            if matches!(plan.work, Work::Fresh | Work::FreshRate(_)) { "new connections" } else { "load" };
         return Err(io::Error::other(format!("{what}: {}", String::from_utf8_lossy(&output.stderr).trim())));
     }
     Ok(Report::read(&String::from_utf8_lossy(&output.stdout)))
