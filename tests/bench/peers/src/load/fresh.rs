@@ -94,11 +94,12 @@ impl<'p> Fresh<'p> {
             self.turn(&mut events, &mut buffer)?;
         }
         let (time, used) = (begin.elapsed(), self.used().since(used));
-        let report = Report { requests: self.requests, errors: self.errors, time, used, ..Report::default() };
-        Ok(match self.pace {
-            Some(pace) => pace.complete(report),
-            None => report,
-        })
+        let mut report =
+            Report { requests: self.requests, errors: self.errors, time, used, ..Report::default() };
+        if let Some(pace) = &self.pace {
+            pace.tell(&mut report);
+        }
+        Ok(report)
     }
 
     fn used(&self) -> Used {
