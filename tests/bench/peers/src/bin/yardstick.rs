@@ -9,8 +9,8 @@ use peers::yard::contest::{PEERS, Peer, Stage};
 use peers::yard::cores::{Cores, move_to};
 use peers::yard::options::Options;
 use peers::yard::report::Findings;
-use peers::yard::rounds::Measurer;
-use peers::yard::rows::{Generator, LINEAR, LINEAR_PEERS, NEWCOMERS, ROWS};
+use peers::yard::rounds::{Measurer, Question};
+use peers::yard::rows::{Generator, LINEAR, LINEAR_PEERS, NEWCOMERS, ROWS, Row};
 use peers::yard::server::Server;
 use peers::yard::{callgrind, children, machine, memory, parts, syscalls};
 
@@ -92,32 +92,43 @@ struct Yard<'o> {
 
 impl Yard<'_> {
     fn rows(&self, findings: &mut Findings) {
+        let rows = self.wanted_rows(findings);
+        let mut questions: Vec<_> = rows.iter().copied().map(Question::Beside).collect();
+        let growth = [("linear", LINEAR), ("newcomers", NEWCOMERS)].map(|(name, rows)| {
+            let wanted = self.options.wants_row(name);
+            questions.extend(wanted.then_some(Question::Growth(rows)));
+            wanted
+        });
+        if questions.is_empty() {
+            return;
+        }
+        let servers = self.servers(findings);
+        let mut answers = self.measurer.measure(&questions, &servers).into_iter();
+        findings.rows = answers.by_ref().take(rows.len()).collect();
+        [findings.linear, findings.newcomers] =
+            growth.map(|wanted| if wanted { answers.next() } else { None });
+    }
+
+    fn wanted_rows(&self, findings: &mut Findings) -> Vec<Row> {
         let has_wrk = std::process::Command::new("wrk").arg("-v").output().is_ok();
-        for row in ROWS.into_iter().filter(|row| self.options.wants_row(row.name)) {
-            if row.generator == Generator::Wrk && !has_wrk {
-                note(findings, "left out: the row with wrk, which is not installed".to_owned());
-                continue;
-            }
-            eprintln!("{}", row.title);
-            match self.measurer.row(row, &self.peers) {
-                Ok(measured) => findings.rows.push(measured),
-                Err(error) => note(findings, format!("left out: {}: {error}", row.title)),
+        let mut rows: Vec<_> = ROWS.into_iter().filter(|row| self.options.wants_row(row.name)).collect();
+        if !has_wrk && rows.iter().any(|row| row.generator == Generator::Wrk) {
+            note(findings, "left out: the row with wrk, which is not installed".to_owned());
+            rows.retain(|row| row.generator != Generator::Wrk);
+        }
+        rows
+    }
+
+    /// All peers at once: those that are not asked wait, and use nothing.
+    fn servers(&self, findings: &mut Findings) -> Vec<Server> {
+        let mut servers = Vec::new();
+        for peer in &self.peers {
+            match self.measurer.start(*peer) {
+                Ok(server) => servers.push(server),
+                Err(error) => note(findings, format!("left out: {}: {error}", peer.name)),
             }
         }
-        if self.options.wants_row("linear") {
-            eprintln!("64, 1,000 and 8,000 connections");
-            match self.measurer.growth(&LINEAR, &self.peers) {
-                Ok(measured) => findings.linear = Some(measured),
-                Err(error) => note(findings, format!("left out: more connections: {error}")),
-            }
-        }
-        if self.options.wants_row("newcomers") {
-            eprintln!("newcomers among 64, 1,000 and 8,000 connections");
-            match self.measurer.growth(&NEWCOMERS, &self.peers) {
-                Ok(measured) => findings.newcomers = Some(measured),
-                Err(error) => note(findings, format!("left out: newcomers: {error}")),
-            }
-        }
+        servers
     }
 
     fn memory(&self, findings: &mut Findings, files: u64) {

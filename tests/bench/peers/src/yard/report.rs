@@ -123,7 +123,7 @@ impl Findings {
                 text,
                 &[
                     track.peer.to_owned(),
-                    track.connections.to_owned(),
+                    track.row.title.to_owned(),
                     median(|run| run.p50),
                     median(|run| run.p99),
                     cell(best, 0),
@@ -277,10 +277,10 @@ impl Findings {
 
     fn conditions(&self, text: &mut String, machine: &[(String, String)]) {
         let about = format!(
-            "The server and the generator are pinned to different cores. In each row the peers take turns, {} rounds of {} \
-             s; what is\nshown is the median over the rounds. Each route's status and body is checked before measuring. \
-             Meanwhile the light\ngenerator checks the length of all answers and the status of the first in each batch; wrk \
-             counts bad ones. The peers'\ncode is in `tests/bench/peers/`, built with the same profile as the server.",
+            "The server and the generator are pinned to different cores. In each of {} rounds, and in each row, the peers take turns \
+             of\n{} s; what is shown is the median over the rounds. Each route's status and body is checked before measuring. \
+             Meanwhile the\nlight generator checks the length of all answers and the status of the first in each batch; wrk counts \
+             bad ones. The\npeers' code is in `tests/bench/peers/`, built with the same profile as the server.",
             self.rounds, self.seconds
         );
         heading(text, "Method", &about);

@@ -1,10 +1,14 @@
 //! How it is measured: in turns, medians over rounds.
 //!
 //! ```text
-//!   round 1:  glassbox hyper axum ...     Each round gives a ratio for each peer: hyper's CPU time per request
-//!   round 2:  hyper axum ... glassbox     divided by its own. The report has the median over the rounds, so a
-//!   round 3:  axum ... glassbox hyper     round in which something else had the machine does not count.
+//!   round 1:  wrk:  glassbox hyper axum ...    light:  glassbox hyper axum ...    ...
+//!   round 2:  wrk:  hyper axum ... glassbox    light:  hyper axum ... glassbox    ...
+//!   round 3:  wrk:  axum ... glassbox hyper    light:  axum ... glassbox hyper    ...
 //! ```
+//!
+//! 1. Each round gives a ratio for each peer: hyper's CPU time per request divided by its own. The report has the median
+//!    over the rounds, so a round in which something else had the machine does not count.
+//! 2. A round is all rows, not one: a machine that is shared is slow for minutes, and the same for all rows then.
 
 use std::io;
 use std::process::{Command, Stdio};
@@ -19,17 +23,27 @@ use crate::load::plan::Plan;
 use crate::load::report::Report;
 use crate::process::Used;
 
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Question {
+    /// What a row costs all peers that take part in it, each beside the reference.
+    Beside(Row),
+    /// How the cost grows from row to row, for a few peers, each beside itself in the first.
+    Growth([Row; 3]),
+}
+
 /// The results of one competitor in one row.
 #[derive(Clone, Debug)]
 pub struct Track {
     pub peer: &'static str,
-    /// How many connections, in words, where that is the question.
-    pub connections: &'static str,
+    pub row: Row,
     /// One for each round; nothing where a run failed.
     pub runs: Vec<Option<Report>>,
+    /// Its place among the servers.
+    server: usize,
 }
 
-/// A row with its results. Ratios are against the track at `reference[i]`.
+/// A question with its answer. Ratios are against the track at `reference[i]`.
 #[derive(Clone, Debug)]
 pub struct Measured {
     pub row: Row,
@@ -45,36 +59,34 @@ pub struct Measurer<'s> {
     pub time: Duration,
 }
 
+impl Question {
+    /// The answer, still empty.
+    fn open(self, servers: &[Server]) -> Measured {
+        let track =
+            |server: usize, row| Track { peer: servers[server].peer.name, row, runs: Vec::new(), server };
+        let all = 0..servers.len();
+        match self {
+            Question::Beside(row) => {
+                let takes_part = |server: &usize| {
+                    let peer = servers[*server].peer;
+                    peer.serves(row.path) && row.takes(peer.name)
+                };
+                let tracks: Vec<_> = all.filter(takes_part).map(|server| track(server, row)).collect();
+                let reference = tracks.iter().position(|track| track.peer == REFERENCE).unwrap_or_default();
+                Measured { row, reference: vec![reference; tracks.len()], tracks }
+            }
+            Question::Growth(rows) => {
+                let takes_part = |server: &usize| LINEAR_PEERS.contains(&servers[*server].peer.name);
+                let each = all.filter(takes_part);
+                let tracks: Vec<_> = each.flat_map(|server| rows.map(|row| track(server, row))).collect();
+                let reference = (0..tracks.len()).map(|track| track - track % rows.len()).collect();
+                Measured { row: rows[0], tracks, reference }
+            }
+        }
+    }
+}
+
 impl Measurer<'_> {
-    /// Measures one row for all peers that serve it.
-    ///
-    /// # Errors
-    ///
-    /// A server does not start or answers wrongly.
-    pub fn row(&self, row: Row, peers: &[Peer]) -> io::Result<Measured> {
-        let serving = peers.iter().filter(|peer| peer.serves(row.path) && row.takes(peer.name));
-        let servers = serving.map(|peer| self.start(*peer)).collect::<io::Result<Vec<_>>>()?;
-        let reference = servers.iter().position(|server| server.peer.name == REFERENCE).unwrap_or_default();
-        let entries: Vec<_> = servers.iter().map(|server| (server, row)).collect();
-        let tracks = self.tracks(&entries);
-        Ok(Measured { row, reference: vec![reference; tracks.len()], tracks })
-    }
-
-    /// Measures a few peers with more and more connections: `rows`, of which the first is what the others are compared with.
-    ///
-    /// # Errors
-    ///
-    /// A server does not start or answers wrongly.
-    pub fn growth(&self, rows: &[Row], peers: &[Peer]) -> io::Result<Measured> {
-        let serving = peers.iter().filter(|peer| LINEAR_PEERS.contains(&peer.name));
-        let servers = serving.map(|peer| self.start(*peer)).collect::<io::Result<Vec<_>>>()?;
-        let entries: Vec<_> =
-            servers.iter().flat_map(|server| rows.iter().map(move |row| (server, *row))).collect();
-        let tracks = self.tracks(&entries);
-        let reference = (0..tracks.len()).map(|track| track - track % rows.len()).collect();
-        Ok(Measured { row: rows[0], tracks, reference })
-    }
-
     /// A server that is known to answer well.
     ///
     /// # Errors
@@ -86,23 +98,30 @@ impl Measurer<'_> {
         Ok(server)
     }
 
-    fn tracks(&self, entries: &[(&Server, Row)]) -> Vec<Track> {
-        let mut tracks: Vec<_> = entries
-            .iter()
-            .map(|(server, row)| Track { peer: server.peer.name, connections: row.title, runs: Vec::new() })
-            .collect();
+    /// Answers all questions, in rounds.
+    #[must_use]
+    pub fn measure(&self, questions: &[Question], servers: &[Server]) -> Vec<Measured> {
+        let mut answers: Vec<_> = questions.iter().map(|question| question.open(servers)).collect();
         for round in 0..self.rounds {
-            for turn in 0..entries.len() {
-                let who = (round + turn) % entries.len();
-                let (server, row) = &entries[who];
-                let report = self.run(server, row);
-                if let Err(error) = &report {
-                    eprintln!("  {}: {error}", server.peer.name);
-                }
-                tracks[who].runs.push(report.ok().filter(|report| report.requests > 0));
+            eprintln!("round {} of {}", round + 1, self.rounds);
+            for answer in &mut answers {
+                self.round(round, answer, servers);
             }
         }
-        tracks
+        answers
+    }
+
+    /// One run of each track. In each round another one is the first.
+    fn round(&self, round: usize, answer: &mut Measured, servers: &[Server]) {
+        let count = answer.tracks.len();
+        for turn in 0..count {
+            let track = &mut answer.tracks[(round + turn) % count];
+            let report = self.run(&servers[track.server], &track.row);
+            if let Err(error) = &report {
+                eprintln!("  {}, {}: {error}", track.row.title, track.peer);
+            }
+            track.runs.push(report.ok().filter(|report| report.requests > 0));
+        }
     }
 
     fn run(&self, server: &Server, row: &Row) -> io::Result<Report> {

@@ -82,7 +82,7 @@ pub const LINEAR: [Row; 3] = [
     Row { title: "1,000", connections: 1000, ..PLAIN },
     Row { title: "8,000", connections: 8000, ..PLAIN },
 ];
-/// Does a newcomer wait longer where many are already? 2,000 a second are a tenth of what the slowest takes.
+/// Does a newcomer wait longer where many are already? 2,000 a second are about a tenth of what each of them takes.
 pub const NEWCOMERS: [Row; 3] = [
     Row { title: "64", work: Work::FreshRate(2000), crowd: 64, ..PLAIN },
     Row { title: "1,000", work: Work::FreshRate(2000), crowd: 1000, ..PLAIN },
