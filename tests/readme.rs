@@ -320,6 +320,15 @@ fn the_figures_beside_others() {
     let nanos = nanos.split(['(', ' ']).nth(2).and_then(|word| word.parse::<f64>().ok()).expect("a number");
     let price = format!("{:.1} us", nanos / 1000.0);
     assert_eq!(told.matches(&format!("requests/s x {price} = ")).count(), 2, "{price}");
+    let heading = "\n## Latency: the first byte for a newcomer\n";
+    let [few, many] =
+        ["glassbox | 64", "glassbox | 8,000"].map(|who| [3, 4].map(|column| cell(heading, who, column)));
+    for sentence in [
+        format!("after {} us among 64 silent ones and after {} us among 8,000", few[0], many[0]),
+        format!("all but a hundredth after {} us and after {} us", few[1], many[1]),
+    ] {
+        assert!(told.contains(&sentence), "{sentence}");
+    }
 }
 
 /// What CONCEPTS.md says of the instructions is what the report says.
