@@ -70,7 +70,7 @@ fn main() {
     }
 }
 
-/// All contests, cheapest operation first. The second argument is the number of operations in a round.
+/// All contests. The second argument is the number of operations in a round.
 fn contests() -> Vec<Contest> {
     vec![
         Contest::new("wake + poll, two tasks in turns", 20_000, |runtime, count| runtime.rally(count)),
@@ -506,18 +506,18 @@ fn in_an_hour() -> Instant {
     Instant::now() + Duration::from_secs(3600)
 }
 
-/// So many moments from an hour ahead on, a microsecond apart, none of them next to the one before it.
+/// So many moments from an hour ahead on, a microsecond apart, in no order. `count` is a power of ten.
 fn scattered(count: u32) -> impl Iterator<Item = Instant> {
     let start = in_an_hour();
-    // 7,919 is a prime number that divides no count of ours: each step comes once.
-    let step = move |number: u64| number * 7_919 % u64::from(count);
+    // 618,033 has no divisor in common with a power of ten: each step comes once, and far from the one before.
+    let step = move |number: u64| number * 618_033 % u64::from(count);
     (0..u64::from(count)).map(move |number| start + Duration::from_micros(step(number)))
 }
 
 /// Polls each timer once, which arms it, and drops them when the last of them is armed. Boxed, because tokio's cannot be
 /// moved any more.
 async fn arm_and_drop<S: Future>(sleeps: impl Iterator<Item = S>) {
-    let mut armed = Vec::new();
+    let mut armed = Vec::with_capacity(sleeps.size_hint().0);
     for sleep in sleeps {
         let mut sleep = Box::pin(sleep);
         Peek(sleep.as_mut()).await;

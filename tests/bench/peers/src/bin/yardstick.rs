@@ -5,12 +5,12 @@
 use std::io;
 use std::process::ExitCode;
 
-use peers::yard::contest::{PEERS, Peer, Stage};
+use peers::yard::contest::{PEERS, Peer, REFERENCE, Stage};
 use peers::yard::cores::{Cores, move_to};
 use peers::yard::options::Options;
 use peers::yard::report::Findings;
 use peers::yard::rounds::{Measurer, Question};
-use peers::yard::rows::{Generator, LINEAR, LINEAR_PEERS, NEWCOMERS, ROWS, Row};
+use peers::yard::rows::{GROWTH_PEERS, Generator, LINEAR, NEWCOMERS, ROWS, Row};
 use peers::yard::server::Server;
 use peers::yard::{callgrind, children, machine, memory, parts, syscalls};
 
@@ -48,13 +48,13 @@ fn measure(options: &Options) -> io::Result<()> {
     if cores.server == cores.generator {
         findings.notes.push("there is one core: server and generator share it".to_owned());
     }
-    let peers = competitors(options, &stage, &mut findings);
+    let peers = competitors(options, &stage, &mut findings)?;
     let yard = Yard {
         options,
         peers,
         measurer: Measurer { stage: &stage, cores, rounds: options.rounds, time: options.time },
     };
-    yard.rows(&mut findings);
+    yard.rows(&mut findings)?;
     yard.memory(&mut findings, files);
     yard.syscalls(&mut findings);
     yard.instructions(&mut findings);
@@ -67,15 +67,16 @@ fn measure(options: &Options) -> io::Result<()> {
 }
 
 /// Those who are wanted and can take part.
-fn competitors(options: &Options, stage: &Stage, findings: &mut Findings) -> Vec<Peer> {
+fn competitors(options: &Options, stage: &Stage, findings: &mut Findings) -> io::Result<Vec<Peer>> {
     let mut peers = Vec::new();
     for peer in PEERS.into_iter().filter(|peer| options.wants_peer(peer.name)) {
         match peer.missing(stage) {
             None => peers.push(peer),
+            Some(why) if peer.name == REFERENCE => return Err(io::Error::other(why)),
             Some(why) => note(findings, format!("left out: {} ({why})", peer.name)),
         }
     }
-    peers
+    Ok(peers)
 }
 
 /// Says it now and in the report.
@@ -91,22 +92,29 @@ struct Yard<'o> {
 }
 
 impl Yard<'_> {
-    fn rows(&self, findings: &mut Findings) {
+    fn rows(&self, findings: &mut Findings) -> io::Result<()> {
         let rows = self.wanted_rows(findings);
+        let growth = |name, rows| self.options.wants_row(name).then_some(Question::Growth(rows));
+        let linear = growth("linear", LINEAR);
+        let newcomers = growth("newcomers", NEWCOMERS);
         let mut questions: Vec<_> = rows.iter().copied().map(Question::Beside).collect();
-        let growth = [("linear", LINEAR), ("newcomers", NEWCOMERS)].map(|(name, rows)| {
-            let wanted = self.options.wants_row(name);
-            questions.extend(wanted.then_some(Question::Growth(rows)));
-            wanted
-        });
+        questions.extend(linear);
+        questions.extend(newcomers);
         if questions.is_empty() {
-            return;
+            return Ok(());
         }
-        let servers = self.servers(findings);
+        let servers = self.servers(findings)?;
+        // In the order of the questions.
         let mut answers = self.measurer.measure(&questions, &servers).into_iter();
         findings.rows = answers.by_ref().take(rows.len()).collect();
-        [findings.linear, findings.newcomers] =
-            growth.map(|wanted| if wanted { answers.next() } else { None });
+        findings.linear = linear.and_then(|_| answers.next());
+        findings.newcomers = newcomers.and_then(|_| answers.next());
+        for server in &servers {
+            if let Err(error) = server.check(self.measurer.stage.greeting) {
+                note(findings, format!("after the last round: {error}"));
+            }
+        }
+        Ok(())
     }
 
     fn wanted_rows(&self, findings: &mut Findings) -> Vec<Row> {
@@ -119,16 +127,17 @@ impl Yard<'_> {
         rows
     }
 
-    /// All peers at once: those that are not asked wait, and use nothing.
-    fn servers(&self, findings: &mut Findings) -> Vec<Server> {
+    /// All peers at once: those that are not asked wait, and use next to nothing. Without the reference there are no ratios.
+    fn servers(&self, findings: &mut Findings) -> io::Result<Vec<Server>> {
         let mut servers = Vec::new();
         for peer in &self.peers {
             match self.measurer.start(*peer) {
                 Ok(server) => servers.push(server),
+                Err(error) if peer.name == REFERENCE => return Err(error),
                 Err(error) => note(findings, format!("left out: {}: {error}", peer.name)),
             }
         }
-        servers
+        Ok(servers)
     }
 
     fn memory(&self, findings: &mut Findings, files: u64) {
@@ -179,7 +188,7 @@ impl Yard<'_> {
                 Err(error) => note(findings, format!("left out: where the instructions go: {error}")),
             }
         }
-        let serving = self.once_each().filter(|peer| LINEAR_PEERS.contains(&peer.name));
+        let serving = self.once_each().filter(|peer| GROWTH_PEERS.contains(&peer.name));
         for peer in serving.filter(|_| !self.options.quick) {
             for row in &LINEAR[1..] {
                 // So many requests that the connections' first ones, which are in both runs, do not matter.

@@ -71,7 +71,9 @@ impl<'p> Flow<'p> {
             }
         }
         (self.requests, self.errors) = (0, 0);
-        self.pace.iter_mut().for_each(Pace::measure);
+        if let Some(pace) = &mut self.pace {
+            pace.forget();
+        }
         let (begin, used) = (Instant::now(), self.used());
         while !self.is_over(begin) {
             self.turn(&mut events)?;
@@ -79,7 +81,11 @@ impl<'p> Flow<'p> {
         let (time, used) = (begin.elapsed(), self.used().since(used));
         let mut report =
             Report { requests: self.requests, errors: self.errors, time, used, ..Report::default() };
-        if let Some(pace) = &self.pace {
+        if let Some(pace) = &mut self.pace {
+            for client in &self.clients {
+                let in_flight = (!client.is_idle()).then_some(client.due);
+                pace.give_up(client.waiting.iter().copied().chain(in_flight));
+            }
             pace.tell(&mut report);
         }
         Ok(report)
@@ -115,7 +121,8 @@ impl<'p> Flow<'p> {
 
     /// Sends what is due.
     fn beat(&mut self) {
-        while let Some((number, due)) = self.pace.as_mut().and_then(Pace::beat) {
+        let now = Instant::now();
+        while let Some((number, due)) = self.pace.as_mut().and_then(|pace| pace.beat(now)) {
             let key = number as usize % self.clients.len();
             if self.clients[key].is_idle() {
                 self.start(key, due);

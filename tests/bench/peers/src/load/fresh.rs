@@ -34,7 +34,7 @@ struct Fresh<'p> {
     answer: usize,
     /// As many as may be under way at once.
     slots: Vec<Option<Visit>>,
-    /// The empty ones. One whose connection could not be opened is never used again.
+    /// The empty ones. Flat out, one whose connection could not be opened is never used again, or there would be no end of it.
     free: Vec<usize>,
     /// At a fixed rate alone: when the next one is due, and those that are due and found no slot.
     pace: Option<Pace>,
@@ -51,6 +51,8 @@ struct Visit {
     due: Instant,
     written: bool,
     read: usize,
+    /// How long the first byte of the answer took.
+    first: Option<Duration>,
 }
 
 impl<'p> Fresh<'p> {
@@ -87,7 +89,9 @@ impl<'p> Fresh<'p> {
                 self.turn(&mut events, &mut buffer)?;
             }
             (self.requests, self.errors) = (0, 0);
-            self.pace.iter_mut().for_each(Pace::measure);
+            if let Some(pace) = &mut self.pace {
+                pace.forget();
+            }
         }
         let (begin, used) = (Instant::now(), self.used());
         while !self.is_over(begin) {
@@ -96,7 +100,9 @@ impl<'p> Fresh<'p> {
         let (time, used) = (begin.elapsed(), self.used().since(used));
         let mut report =
             Report { requests: self.requests, errors: self.errors, time, used, ..Report::default() };
-        if let Some(pace) = &self.pace {
+        if let Some(pace) = &mut self.pace {
+            let under_way = self.slots.iter().flatten().filter(|visit| visit.first.is_none());
+            pace.give_up(self.waiting.iter().copied().chain(under_way.map(|visit| visit.due)));
             pace.tell(&mut report);
         }
         Ok(report)
@@ -114,7 +120,9 @@ impl<'p> Fresh<'p> {
     }
 
     fn turn(&mut self, events: &mut Events, buffer: &mut [u8]) -> io::Result<()> {
-        while let Some((_, due)) = self.pace.as_mut().and_then(Pace::beat) {
+        let now = Instant::now();
+        // Noted before any is opened: what waits for a slot is the server's delay, not ours.
+        while let Some((_, due)) = self.pace.as_mut().and_then(|pace| pace.beat(now)) {
             self.waiting.push_back(due);
         }
         self.fill();
@@ -131,30 +139,34 @@ impl<'p> Fresh<'p> {
 
     /// Begins as many as are due and find a slot.
     fn fill(&mut self) {
-        while !self.free.is_empty()
-            && let Some(due) = self.next()
-            && let Some(key) = self.free.pop()
-        {
+        while let Some(key) = self.free.pop() {
+            let Some(due) = self.next() else {
+                return self.free.push(key);
+            };
             self.started += 1;
-            match self.open(key, due) {
-                Ok(visit) => self.slots[key] = Some(visit),
-                Err(_) => self.errors += 1,
+            if let Ok(visit) = self.open(key, due) {
+                self.slots[key] = Some(visit);
+                continue;
+            }
+            self.errors += 1;
+            if self.pace.is_some() {
+                self.free.push(key);
             }
         }
     }
 
     /// When the next one should be opened; nothing if that is yet to come, or was the last one.
     fn next(&mut self) -> Option<Instant> {
-        if self.pace.is_some() {
-            return self.waiting.pop_front();
+        if self.plan.count.is_some_and(|count| self.started >= count) {
+            return None;
         }
-        self.plan.count.is_none_or(|count| self.started < count).then(Instant::now)
+        if self.pace.is_some() { self.waiting.pop_front() } else { Some(Instant::now()) }
     }
 
     /// On loopback the handshake is over when `connect` returns, so the request goes out at once; else with the event.
     fn open(&self, key: usize, due: Instant) -> io::Result<Visit> {
         let stream = TcpStream::connect(self.plan.address)?;
-        let mut visit = Visit { stream, due, written: false, read: 0 };
+        let mut visit = Visit { stream, due, written: false, read: 0, first: None };
         visit.write(&self.request)?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut visit.stream, Token(key), interest)?;
@@ -163,13 +175,10 @@ impl<'p> Fresh<'p> {
 
     fn go_on(&mut self, key: usize, buffer: &mut [u8]) {
         let Some(visit) = &mut self.slots[key] else { return };
-        let had_none = visit.read == 0;
+        let had_none = visit.first.is_none();
         let outcome = visit.write(&self.request).and_then(|()| visit.read(self.answer, buffer));
-        if let Some(pace) = &mut self.pace
-            && had_none
-            && visit.read > 0
-        {
-            pace.answered(visit.due);
+        if let (Some(pace), true, Some(first)) = (&mut self.pace, had_none, visit.first) {
+            pace.took(first);
         }
         match outcome {
             Ok(false) => return,
@@ -208,6 +217,7 @@ impl Visit {
                         return Err(ErrorKind::InvalidData.into());
                     }
                     self.read += read;
+                    self.first = self.first.or_else(|| Some(self.due.elapsed()));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),

@@ -33,10 +33,11 @@ impl Pace {
         }
     }
 
-    /// The next beat whose time has come: its number and its time.
-    pub fn beat(&mut self) -> Option<(u32, Instant)> {
+    /// The next beat whose time has come by `now`: its number and its time. `now` is the caller's, so that beats that fall due
+    /// while he sends wait until he has looked for answers.
+    pub fn beat(&mut self, now: Instant) -> Option<(u32, Instant)> {
         let (number, due) = (self.beats, self.begin + self.interval * self.beats);
-        let late = Instant::now().checked_duration_since(due)?;
+        let late = now.checked_duration_since(due)?;
         self.beats += 1;
         self.lateness.saturating_record(nanos(late));
         Some((number, due))
@@ -44,11 +45,22 @@ impl Pace {
 
     /// What was due then is answered now.
     pub fn answered(&mut self, due: Instant) {
-        self.latencies.saturating_record(nanos(due.elapsed()));
+        self.took(due.elapsed());
+    }
+
+    /// Something took so long.
+    pub fn took(&mut self, time: Duration) {
+        self.latencies.saturating_record(nanos(time));
+    }
+
+    /// The time is over, and what was due then has no answer yet: it counts with its age. Else a server that stops towards
+    /// the end would look fast.
+    pub fn give_up(&mut self, dues: impl Iterator<Item = Instant>) {
+        dues.for_each(|due| self.answered(due));
     }
 
     /// The beat goes on, what was measured so far is forgotten.
-    pub fn measure(&mut self) {
+    pub fn forget(&mut self) {
         (self.latencies, self.lateness) = (histogram(), histogram());
     }
 

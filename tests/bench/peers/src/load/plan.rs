@@ -40,6 +40,15 @@ pub struct Plan {
 /// Nobody's machine shall be flooded by a slip of the finger.
 const MOST_CONNECTIONS: usize = 15_000;
 const MOST_SECONDS: f64 = 120.0;
+const MOST_A_SECOND: u32 = 1_000_000;
+
+impl Work {
+    /// Whether each request has a connection of its own.
+    #[must_use]
+    pub fn is_fresh(self) -> bool {
+        matches!(self, Work::Fresh | Work::FreshRate(_))
+    }
+}
 
 impl Plan {
     /// The usual: one connection, flat out, two seconds.
@@ -114,8 +123,10 @@ impl Plan {
         if self.depth == 0 || self.depth > 64 {
             return Err("--depth: from 1 to 64".to_owned());
         }
-        if matches!(self.work, Work::Rate(0) | Work::FreshRate(0)) {
-            return Err("--rate and --fresh-rate: from 1 up".to_owned());
+        if let Work::Rate(rate) | Work::FreshRate(rate) = self.work
+            && !(1..=MOST_A_SECOND).contains(&rate)
+        {
+            return Err(format!("--rate and --fresh-rate: from 1 to {MOST_A_SECOND}"));
         }
         Ok(self)
     }

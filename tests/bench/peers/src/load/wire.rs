@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::plan::{Plan, Work};
+use super::plan::Plan;
 
 /// How every good answer begins.
 pub const GOOD: &[u8] = b"HTTP/1.1 200";
@@ -16,8 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[must_use]
 pub fn request(plan: &Plan) -> Vec<u8> {
     let (address, path) = (plan.address, &plan.path);
-    let close =
-        if matches!(plan.work, Work::Fresh | Work::FreshRate(_)) { "connection: close\r\n" } else { "" };
+    let close = if plan.work.is_fresh() { "connection: close\r\n" } else { "" };
     if plan.body == 0 {
         return format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n{close}\r\n").into_bytes();
     }

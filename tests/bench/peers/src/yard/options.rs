@@ -29,7 +29,7 @@ Measures glassbox beside its peers. Usage: tests/bench/yardstick.sh [FLAGS]
   --quick           one short round of everything: does it still work?
   --only NAME,...   these peers and hyper, which is 1.00
   --rows NAME,...   these rows (--list shows them)
-  --rounds N        rounds of each row [7]
+  --rounds N        rounds, each of all rows [7]
   --seconds S       length of one measurement [2]
   --no-callgrind    leave out the count of instructions, which takes minutes
   --out FILE        where to write the report [tests/bench/RESULTS.md for a whole run, else nowhere]

@@ -7,7 +7,7 @@ use super::contest::{PEERS, REFERENCE};
 use super::memory::Memory;
 use super::parts::Part;
 use super::rounds::{Measured, Track, cpu, quantile, throughput};
-use super::rows::LINEAR;
+use super::rows::{LINEAR, NEWCOMERS_A_SECOND};
 use super::syscalls::Syscalls;
 use crate::load::plan::Work;
 use crate::load::report::Report;
@@ -41,8 +41,7 @@ impl Findings {
     pub fn markdown(&self, machine: &[(String, String)]) -> String {
         let mut text = String::from(
             "# What was measured\n\nMade by `tests/bench/yardstick.sh`; do not edit. All ratios are to hyper on \
-             tokio's current_thread, measured in the same\nrounds; above 1.00 is better than hyper, in every table of \
-             ratios.\n",
+             tokio's current_thread, measured in the same\nrounds, unless a table says otherwise; above 1.00 is better than hyper.\n",
         );
         self.ratios(&mut text);
         self.latencies(&mut text);
@@ -85,57 +84,29 @@ impl Findings {
                          rounds, and the best round\nbehind p99. \"Generator\" is how late the generator itself was \
                          at p99: where it is near, the machine was busy.";
             heading(text, &format!("Latency: {}", measured.row.title), about);
-            header(text, &["peer", "p50", "p99", "best p99", "p99.9", "generator p99", "errors"]);
+            header(text, &[&["peer"], &WAITS[..]].concat());
             for track in &measured.tracks {
-                let median = |figure: fn(&Report) -> f64| cell(track.median(figure), 0);
-                let best = quantile(track.each(|run| run.p99).flatten().collect(), 0.0);
-                line(
-                    text,
-                    &[
-                        track.peer.to_owned(),
-                        median(|run| run.p50),
-                        median(|run| run.p99),
-                        cell(best, 0),
-                        median(|run| run.p999),
-                        median(|run| run.late),
-                        track.errors().to_string(),
-                    ],
-                );
+                line(text, &[&[track.peer.to_owned()], &waits(track)[..]].concat());
             }
-            if measured.tracks.iter().any(is_drowned) {
-                text.push_str(DROWNED);
-            }
+            warn_if_drowned(text, measured);
         }
     }
 
     fn first_bytes(&self, text: &mut String) {
         let Some(newcomers) = &self.newcomers else { return };
-        let about = "Microseconds from the time at which a connection was due to be opened to the first byte of its answer: 2,000 \
-                     new connections\na second, while so many others are open and silent. Medians over the rounds; \
-                     \"growth\" is p99 divided by that of the same peer\namong 64, round by round.";
-        heading(text, "Latency: the first byte for a newcomer", about);
-        header(text, &["peer", "open", "p50", "p99", "best p99", "growth", "generator p99", "errors"]);
+        let about = format!(
+            "As above, from the time at which a connection was due to be opened to the first byte of its answer: \
+             {NEWCOMERS_A_SECOND} new ones a\nsecond, while so many others are open and silent. \"Growth\" is p99 divided by \
+             that of the same peer in the same round among\nthe fewest, the median over the rounds."
+        );
+        heading(text, "Latency: the first byte for a newcomer", &about);
+        header(text, &[&["peer", "open"], &WAITS[..], &["growth"]].concat());
         for (number, track) in newcomers.tracks.iter().enumerate() {
-            let median = |figure: fn(&Report) -> f64| cell(track.median(figure), 0);
             let growth = newcomers.compare(number, |run| run.p99, false).map(|[_, median, _]| median);
-            let best = quantile(track.each(|run| run.p99).flatten().collect(), 0.0);
-            line(
-                text,
-                &[
-                    track.peer.to_owned(),
-                    track.row.title.to_owned(),
-                    median(|run| run.p50),
-                    median(|run| run.p99),
-                    cell(best, 0),
-                    cell(growth, 2),
-                    median(|run| run.late),
-                    track.errors().to_string(),
-                ],
-            );
+            let words = [track.peer.to_owned(), track.row.title.to_owned()];
+            line(text, &[&words[..], &waits(track), &[cell(growth, 2)]].concat());
         }
-        if newcomers.tracks.iter().any(is_drowned) {
-            text.push_str(DROWNED);
-        }
+        warn_if_drowned(text, newcomers);
     }
 
     fn per_connection(&self, text: &mut String) {
@@ -277,10 +248,11 @@ impl Findings {
 
     fn conditions(&self, text: &mut String, machine: &[(String, String)]) {
         let about = format!(
-            "The server and the generator are pinned to different cores. In each of {} rounds, and in each row, the peers take turns \
-             of\n{} s; what is shown is the median over the rounds. Each route's status and body is checked before measuring. \
-             Meanwhile the\nlight generator checks the length of all answers and the status of the first in each batch; wrk counts \
-             bad ones. The\npeers' code is in `tests/bench/peers/`, built with the same profile as the server.",
+            "The server and the generator are pinned to different cores. One process of each peer serves all rows. In each of {} \
+             rounds,\nand in each row, the peers take turns of {} s; what is shown is the median over the rounds. Each route's \
+             status and body is\nchecked before and after. Meanwhile the light generator checks the length of all answers and the \
+             status of the first in each\nbatch; wrk counts bad ones. The peers' code is in `tests/bench/peers/`, built with the \
+             same profile as the server.",
             self.rounds, self.seconds
         );
         heading(text, "Method", &about);
@@ -314,6 +286,23 @@ impl Findings {
             let _ = writeln!(text, "{:<10} {}", measured.row.name, words.join("  "));
         }
         text
+    }
+}
+
+/// The columns of `waits`.
+const WAITS: [&str; 6] = ["p50", "p99", "best p99", "p99.9", "generator p99", "errors"];
+
+/// How long a track's requests took.
+fn waits(track: &Track) -> [String; 6] {
+    let median = |figure: fn(&Report) -> f64| cell(track.median(figure), 0);
+    let best = quantile(track.each(|run| run.p99).flatten().collect(), 0.0);
+    let [p50, p99, p999] = [median(|run| run.p50), median(|run| run.p99), median(|run| run.p999)];
+    [p50, p99, cell(best, 0), p999, median(|run| run.late), track.errors().to_string()]
+}
+
+fn warn_if_drowned(text: &mut String, measured: &Measured) {
+    if measured.tracks.iter().any(is_drowned) {
+        text.push_str(DROWNED);
     }
 }
 

@@ -2,13 +2,17 @@
 //!
 //! ```text
 //!   round 1:  wrk:  glassbox hyper axum ...    light:  glassbox hyper axum ...    ...
-//!   round 2:  wrk:  hyper axum ... glassbox    light:  hyper axum ... glassbox    ...
+//!   round 2:  wrk:  ... axum hyper glassbox    light:  ... axum hyper glassbox    ...
 //!   round 3:  wrk:  axum ... glassbox hyper    light:  axum ... glassbox hyper    ...
 //! ```
 //!
 //! 1. Each round gives a ratio for each peer: hyper's CPU time per request divided by its own. The report has the median
 //!    over the rounds, so a round in which something else had the machine does not count.
-//! 2. A round is all rows, not one: a machine that is shared is slow for minutes, and the same for all rows then.
+//! 2. A round is all rows, not one: a machine that is shared is slow for minutes, and no row shall have all its rounds in such a
+//!    time.
+//! 3. Each round begins with another peer, and every second one goes backwards: what a run leaves behind in the caches and
+//!    the kernel does not always meet the same next one.
+//! 4. One process of each peer serves all rows of all rounds, as it would in use.
 
 use std::io;
 use std::process::{Command, Stdio};
@@ -17,7 +21,7 @@ use std::time::Duration;
 use super::contest::{Peer, REFERENCE, Stage};
 use super::cores::Cores;
 use super::crowd::Crowd;
-use super::rows::{Generator, LINEAR_PEERS, Row};
+use super::rows::{GROWTH_PEERS, Generator, Row};
 use super::server::{Server, run_load};
 use crate::load::plan::Plan;
 use crate::load::report::Report;
@@ -76,7 +80,7 @@ impl Question {
                 Measured { row, reference: vec![reference; tracks.len()], tracks }
             }
             Question::Growth(rows) => {
-                let takes_part = |server: &usize| LINEAR_PEERS.contains(&servers[*server].peer.name);
+                let takes_part = |server: &usize| GROWTH_PEERS.contains(&servers[*server].peer.name);
                 let each = all.filter(takes_part);
                 let tracks: Vec<_> = each.flat_map(|server| rows.map(|row| track(server, row))).collect();
                 let reference = (0..tracks.len()).map(|track| track - track % rows.len()).collect();
@@ -115,10 +119,11 @@ impl Measurer<'_> {
     fn round(&self, round: usize, answer: &mut Measured, servers: &[Server]) {
         let count = answer.tracks.len();
         for turn in 0..count {
+            let turn = if round % 2 == 1 { count - 1 - turn } else { turn };
             let track = &mut answer.tracks[(round + turn) % count];
             let report = self.run(&servers[track.server], &track.row);
             if let Err(error) = &report {
-                eprintln!("  {}, {}: {error}", track.row.title, track.peer);
+                eprintln!("  {}, {}: {error}", track.row.name, track.peer);
             }
             track.runs.push(report.ok().filter(|report| report.requests > 0));
         }

@@ -79,19 +79,22 @@ pub const ROWS: [Row; 9] = [
 /// Does the cost grow with the number of connections? Each peer is compared with itself.
 pub const LINEAR: [Row; 3] = [
     PLAIN,
-    Row { title: "1,000", connections: 1000, ..PLAIN },
-    Row { title: "8,000", connections: 8000, ..PLAIN },
+    Row { name: "linear", title: "1,000", connections: 1000, ..PLAIN },
+    Row { name: "linear", title: "8,000", connections: 8000, ..PLAIN },
 ];
-/// Does a newcomer wait longer where many are already? 2,000 a second are about a tenth of what each of them takes.
-pub const NEWCOMERS: [Row; 3] = [
-    Row { title: "64", work: Work::FreshRate(2000), crowd: 64, ..PLAIN },
-    Row { title: "1,000", work: Work::FreshRate(2000), crowd: 1000, ..PLAIN },
-    Row { title: "8,000", work: Work::FreshRate(2000), crowd: 8000, ..PLAIN },
-];
-/// The peers of these two questions: ours, the reference, the limit.
-pub const LINEAR_PEERS: [&str; 3] = ["glassbox", REFERENCE, "mio"];
+/// Does a newcomer wait longer where many are already? So many new ones a second are about a tenth of what a server takes. At
+/// most 64 of them are under way at once, beside the crowd.
+pub const NEWCOMERS: [Row; 3] = [newcomers("64", 64), newcomers("1,000", 1000), newcomers("8,000", 8000)];
+pub const NEWCOMERS_A_SECOND: u32 = 2000;
 
-/// What is measured by other means than load and time.
+const fn newcomers(title: &'static str, crowd: usize) -> Row {
+    Row { name: "newcomers", title, work: Work::FreshRate(NEWCOMERS_A_SECOND), crowd, ..PLAIN }
+}
+
+/// The peers of these two questions: ours, the reference, the limit.
+pub const GROWTH_PEERS: [&str; 3] = ["glassbox", REFERENCE, "mio"];
+
+/// What has a table of its own.
 pub const PROBES: [&str; 5] = ["linear", "newcomers", "memory", "syscalls", "instructions"];
 
 /// All names, for `--rows`.

@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use super::children;
 use super::contest::{Peer, Stage};
 use super::cores::{Cores, move_to};
-use crate::load::plan::{Plan, Work};
+use crate::load::plan::Plan;
 use crate::load::report::Report;
 use crate::load::wire;
 
@@ -142,8 +142,7 @@ fn free_address() -> io::Result<SocketAddr> {
 pub fn run_load(stage: &Stage, plan: &Plan) -> io::Result<Report> {
     let output = Command::new(stage.own("load")).args(plan.arguments()).stdin(Stdio::null()).output()?;
     if !output.status.success() {
-        let what =
-            if matches!(plan.work, Work::Fresh | Work::FreshRate(_)) { "new connections" } else { "load" };
+        let what = if plan.work.is_fresh() { "new connections" } else { "load" };
         return Err(io::Error::other(format!("{what}: {}", String::from_utf8_lossy(&output.stderr).trim())));
     }
     Ok(Report::read(&String::from_utf8_lossy(&output.stdout)))
