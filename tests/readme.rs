@@ -320,12 +320,16 @@ fn the_figures_beside_others() {
     let nanos = nanos.split(['(', ' ']).nth(2).and_then(|word| word.parse::<f64>().ok()).expect("a number");
     let price = format!("{:.1} us", nanos / 1000.0);
     assert_eq!(told.matches(&format!("requests/s x {price} = ")).count(), 2, "{price}");
-    let heading = "\n## Latency: the first byte for a newcomer\n";
-    let [few, many] =
-        ["glassbox | 64", "glassbox | 8,000"].map(|who| [3, 4].map(|column| cell(heading, who, column)));
+    let first_byte = |peer: &str, column| {
+        let heading = "\n## Latency: the first byte for a newcomer\n";
+        ["64", "8,000"].map(|open| cell(heading, &format!("{peer} | {open}"), column))
+    };
+    let [half_of_few, half_of_many] = first_byte("glassbox", 3);
+    let best = ["glassbox", "hyper", "mio"].map(|peer| first_byte(peer, 5));
     for sentence in [
-        format!("after {} us among 64 silent ones and after {} us among 8,000", few[0], many[0]),
-        format!("all but a hundredth after {} us and after {} us", few[1], many[1]),
+        format!("after {half_of_few} us among 64 silent ones and after {half_of_many} us among 8,000."),
+        format!("p99 is {} us among 64 and {} us among 8,000", best[0][0], best[0][1]),
+        format!("(hyper: {}; the bare loop: {})", best[1].join(" and "), best[2].join(" and ")),
     ] {
         assert!(told.contains(&sentence), "{sentence}");
     }
