@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   round 1:  wrk:  glassbox hyper axum ...    light:  glassbox hyper axum ...    ...
-//!   round 2:  wrk:  ... axum hyper glassbox    light:  ... axum hyper glassbox    ...
+//!   round 2:  wrk:  hyper glassbox ... axum    light:  hyper glassbox ... axum    ...
 //!   round 3:  wrk:  axum ... glassbox hyper    light:  axum ... glassbox hyper    ...
 //! ```
 //!
@@ -50,6 +50,7 @@ pub struct Track {
 /// A question with its answer. Ratios are against the track at `reference[i]`.
 #[derive(Clone, Debug)]
 pub struct Measured {
+    /// Of a growth the first.
     pub row: Row,
     pub tracks: Vec<Track>,
     pub reference: Vec<usize>,
@@ -115,12 +116,12 @@ impl Measurer<'_> {
         answers
     }
 
-    /// One run of each track. In each round another one is the first.
+    /// One run of each track, in the order that the file's header tells.
     fn round(&self, round: usize, answer: &mut Measured, servers: &[Server]) {
         let count = answer.tracks.len();
         for turn in 0..count {
-            let turn = if round % 2 == 1 { count - 1 - turn } else { turn };
-            let track = &mut answer.tracks[(round + turn) % count];
+            let step = if round.is_multiple_of(2) { turn } else { count - turn };
+            let track = &mut answer.tracks[(round + step) % count];
             let report = self.run(&servers[track.server], &track.row);
             if let Err(error) = &report {
                 eprintln!("  {}, {}: {error}", track.row.name, track.peer);
