@@ -42,6 +42,12 @@ impl Client {
         self.to_read == 0
     }
 
+    /// When those were due that have no answer yet.
+    pub fn unanswered(&self) -> impl Iterator<Item = Instant> {
+        let in_flight = (!self.is_idle()).then_some(self.due);
+        self.waiting.iter().copied().chain(in_flight)
+    }
+
     /// Begins to send.
     ///
     /// # Errors

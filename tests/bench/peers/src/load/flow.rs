@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 
 use super::client::{Batch, Client};
+use super::meter::Meter;
 use super::pace::Pace;
 use super::plan::{Plan, Work};
 use super::report::Report;
 use super::wire;
-use crate::process::Used;
 
 /// The read buffer.
 const BUFFER: usize = 256 * 1024;
@@ -71,37 +71,21 @@ impl<'p> Flow<'p> {
             }
         }
         (self.requests, self.errors) = (0, 0);
-        if let Some(pace) = &mut self.pace {
-            pace.forget();
-        }
-        let (begin, used) = (Instant::now(), self.used());
-        while !self.is_over(begin) {
+        let meter = Meter::start(self.plan, self.pace.as_mut());
+        while !self.is_over(&meter) {
             self.turn(&mut events)?;
         }
-        let (time, used) = (begin.elapsed(), self.used().since(used));
-        let mut report =
-            Report { requests: self.requests, errors: self.errors, time, used, ..Report::default() };
-        if let Some(pace) = &mut self.pace {
-            for client in &self.clients {
-                let in_flight = (!client.is_idle()).then_some(client.due);
-                pace.give_up(client.waiting.iter().copied().chain(in_flight));
-            }
-            pace.tell(&mut report);
-        }
-        Ok(report)
-    }
-
-    fn used(&self) -> Used {
-        self.plan.server.map(Used::read).unwrap_or_default()
+        let unanswered = self.clients.iter().flat_map(Client::unanswered);
+        Ok(meter.report((self.requests, self.errors), self.pace.as_mut(), unanswered))
     }
 
     /// A count of requests may take long, under valgrind, but not for ever.
-    fn is_over(&self, begin: Instant) -> bool {
+    fn is_over(&self, meter: &Meter) -> bool {
         let nobody_left = self.errors >= self.clients.len() as u64;
         nobody_left
             || match self.plan.count {
-                Some(count) => self.requests >= count || begin.elapsed() > Duration::from_secs(120),
-                None => begin.elapsed() >= self.plan.time,
+                Some(count) => self.requests >= count || meter.elapsed() > Duration::from_secs(120),
+                None => meter.elapsed() >= self.plan.time,
             }
     }
 

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
+use super::meter::Meter;
 use super::pace::Pace;
 use super::plan::{Plan, Work};
 use super::report::Report;
 use super::wire::{self, GOOD};
-use crate::process::Used;
 
 /// Runs the plan to its end.
 ///
@@ -89,33 +89,20 @@ impl<'p> Fresh<'p> {
                 self.turn(&mut events, &mut buffer)?;
             }
             (self.requests, self.errors) = (0, 0);
-            if let Some(pace) = &mut self.pace {
-                pace.forget();
-            }
         }
-        let (begin, used) = (Instant::now(), self.used());
-        while !self.is_over(begin) {
+        let meter = Meter::start(self.plan, self.pace.as_mut());
+        while !self.is_over(&meter) {
             self.turn(&mut events, &mut buffer)?;
         }
-        let (time, used) = (begin.elapsed(), self.used().since(used));
-        let mut report =
-            Report { requests: self.requests, errors: self.errors, time, used, ..Report::default() };
-        if let Some(pace) = &mut self.pace {
-            let under_way = self.slots.iter().flatten().filter(|visit| visit.first.is_none());
-            pace.give_up(self.waiting.iter().copied().chain(under_way.map(|visit| visit.due)));
-            pace.tell(&mut report);
-        }
-        Ok(report)
+        let under_way = self.slots.iter().flatten().filter(|visit| visit.first.is_none());
+        let unanswered = self.waiting.iter().copied().chain(under_way.map(|visit| visit.due));
+        Ok(meter.report((self.requests, self.errors), self.pace.as_mut(), unanswered))
     }
 
-    fn used(&self) -> Used {
-        self.plan.server.map(Used::read).unwrap_or_default()
-    }
-
-    fn is_over(&self, begin: Instant) -> bool {
+    fn is_over(&self, meter: &Meter) -> bool {
         match self.plan.count {
-            Some(count) => self.requests + self.errors >= count || begin.elapsed() > Duration::from_secs(120),
-            None => begin.elapsed() >= self.plan.time,
+            Some(count) => self.requests + self.errors >= count || meter.elapsed() > Duration::from_secs(120),
+            None => meter.elapsed() >= self.plan.time,
         }
     }
 

@@ -5,6 +5,7 @@
 //!   wire    the bytes of a request and the length of its answer, learned from the first one
 //!   client  one connection: a batch is written, its answers are counted byte by byte
 //!   pace    a fixed rate, and how late each request was
+//!   meter   what a run takes: time, and the server's CPU time
 //!   flow    keep-alive connections, flat out or at a fixed rate
 //!   fresh   a new connection for each request, flat out or at a fixed rate
 //!   hold    idle connections
@@ -18,6 +19,7 @@ pub mod client;
 pub mod flow;
 pub mod fresh;
 pub mod hold;
+pub mod meter;
 pub mod pace;
 pub mod plan;
 pub mod report;
