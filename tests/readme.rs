@@ -326,7 +326,9 @@ fn the_figures_beside_others() {
     };
     let [half_of_few, half_of_many] = first_byte("glassbox", 3);
     let best = ["glassbox", "hyper", "mio"].map(|peer| first_byte(peer, 5));
+    assert!(report.replace('\n', " ").contains("answer: 2000 new ones a second"), "how many newcomers");
     for sentence in [
+        "of 2,000 new connections a second, half have".to_owned(),
         format!("after {half_of_few} us among 64 silent ones and after {half_of_many} us among 8,000."),
         format!("p99 is {} us among 64 and {} us among 8,000", best[0][0], best[0][1]),
         format!("(hyper: {}; the bare loop: {})", best[1].join(" and "), best[2].join(" and ")),

@@ -127,8 +127,9 @@ fn a_million_timers_come_and_go() {
     let many: u64 = if cfg!(miri) { 100 } else { 1_000_000 }; // Miri is a thousand times slower.
     let timers = Rc::new(Timers::new(Clock::Frozen, Tracer::default()));
     let start = timers.now() + SECOND;
-    // 618,033 has no divisor in common with a million or a hundred: each deadline comes once, and far from the one before.
-    let deadline = |number: u64| start + Duration::from_micros(number * 618_033 % many);
+    // 618,033 of a million, 61 of a hundred: without a divisor in common, so each deadline comes once, far from the last.
+    let stride = many * 618_033 / 1_000_000;
+    let deadline = |number: u64| start + Duration::from_micros(number * stride % many);
     let mut armed: Vec<_> = (0..many).map(|number| timers.sleep_until(deadline(number))).collect();
     assert!(armed.iter_mut().all(|sleep| poll_once(sleep).is_pending()));
     let left: Vec<Duration> = timers.snapshot().into_iter().map(|(_, left)| left).collect();

@@ -509,9 +509,10 @@ fn in_an_hour() -> Instant {
 /// So many moments from an hour ahead on, a microsecond apart, in no order. `count` is a power of ten.
 fn scattered(count: u32) -> impl Iterator<Item = Instant> {
     let start = in_an_hour();
-    // 618,033 has no divisor in common with a power of ten: each step comes once, and far from the one before.
-    let step = move |number: u64| number * 618_033 % u64::from(count);
-    (0..u64::from(count)).map(move |number| start + Duration::from_micros(step(number)))
+    let count = u64::from(count);
+    // Some 0.618 of the count, and for a power of ten without a divisor in common: each step comes once, far from the last.
+    let stride = (count * 618_033 / 1_000_000) | 1;
+    (0..count).map(move |number| start + Duration::from_micros(number * stride % count))
 }
 
 /// Polls each timer once, which arms it, and drops them when the last of them is armed. Boxed, because tokio's cannot be
